@@ -1,0 +1,101 @@
+// Package wire defines what travels between a gateway and its hub, byte for byte.
+//
+// A batch is a SenML pack (RFC 8428) in CBOR, deflated, inside a COSE_Sign1 envelope (RFC 9052) signed with Ed25519. The
+// bytes a gateway sent are the evidence: whatever this package accepts encodes again to the same bytes, or it is
+// refused. docs/wire.md is the format for implementers in other languages, testdata/ its golden vectors.
+package wire
+
+import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"loam/sensors"
+	"loam/sensors/clock"
+)
+
+// Limits of one batch. They bound what a stranger can make a hub do before a signature is checked.
+const (
+	MaxSealedBytes = 256 << 10 // a sealed batch as it travels
+	MaxPackBytes   = 1 << 20   // the pack after inflating
+	MaxReadings    = 4096
+)
+
+// Digest is a SHA-256.
+type Digest [sha256.Size]byte
+
+// String returns the digest in hexadecimal.
+func (d Digest) String() string { return hex.EncodeToString(d[:]) }
+
+// Header is what a batch says of itself, all of it signed.
+type Header struct {
+	Gateway  string       // key id
+	Sequence uint64       // identity of the batch within its gateway, from 1 upwards, each used once
+	Previous Digest       // digest of the sealed batch before it; zero for the first of a chain
+	Boot     clock.BootID // the boot all its readings were taken in
+	Clock    clock.State  // how far the acquisition times can be trusted
+}
+
+// Batch is readings signed together.
+type Batch struct {
+	Header
+	Readings []sensors.Reading
+}
+
+// Span returns the first and last acquisition time in the batch; zero times where it holds no readings.
+func (b Batch) Span() (first, last time.Time) {
+	for i, r := range b.Readings {
+		if i == 0 || r.At.Wall.Before(first) {
+			first = r.At.Wall
+		}
+		if i == 0 || r.At.Wall.After(last) {
+			last = r.At.Wall
+		}
+	}
+	return first, last
+}
+
+// Sealed is a batch together with the bytes that were signed for it.
+type Sealed struct {
+	Batch
+	Bytes  []byte
+	Digest Digest // of Bytes
+}
+
+// Signer signs for one gateway or hub. The key stays behind it.
+type Signer interface {
+	ID() string
+	Public() ed25519.PublicKey
+	Sign(message []byte) ([]byte, error)
+}
+
+// Outcome is what a hub did with a batch. The numbers are on the wire: do not reorder.
+type Outcome uint8
+
+// The outcomes a receipt can carry. Each lets the gateway forget the batch.
+const (
+	Stored      Outcome = 1 // in evidence, by this batch or by an identical earlier one
+	Quarantined Outcome = 2 // kept aside with a reason; a person has to look
+)
+
+// Receipt is a hub's signed word about one batch.
+type Receipt struct {
+	Hub      string
+	Gateway  string
+	Sequence uint64
+	Digest   Digest // of the batch as the hub received it
+	Outcome  Outcome
+	Reason   string // why quarantined; empty when stored
+	Index    uint64 // leaf in the evidence log, when stored
+	At       time.Time
+}
+
+// What can be wrong with bytes that claim to be a batch or a receipt.
+var (
+	ErrTooLarge     = errors.New("larger than the limit")
+	ErrMalformed    = errors.New("malformed")
+	ErrNotCanonical = errors.New("not in canonical form")
+	ErrSignature    = errors.New("signature does not verify")
+)

@@ -1,0 +1,50 @@
+package sensors
+
+import (
+	"fmt"
+	"regexp"
+	"time"
+
+	"loam/sensors/clock"
+)
+
+// Sample is what a probe said, as it said it.
+type Sample struct {
+	Quantity Quantity
+	Value    Decimal // in the unit of Quantity
+	At       clock.Instant
+}
+
+// Channel names one quantity of one probe at one place (and depth) of a gateway, e.g. "soil-10cm".
+type Channel string
+
+var channelPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+
+// Validate says what is wrong with the name, if anything.
+func (c Channel) Validate() error {
+	if !channelPattern.MatchString(string(c)) {
+		return fmt.Errorf("sensors: channel %q: use 1 to 63 lower-case letters, digits and dashes, starting with a letter or digit", string(c))
+	}
+	return nil
+}
+
+// Reading is a calibrated sample on its channel. Only [Calibration.Apply] makes one from a probe; the wire decodes one.
+type Reading struct {
+	Channel     Channel
+	Quantity    Quantity
+	Value       Decimal // calibrated, in the unit of Quantity
+	RawQuantity Quantity
+	Raw         Decimal // as the probe said it, in the unit of RawQuantity
+	At          clock.Instant
+	Calibration Certificate
+}
+
+// Certificate says which calibration stands behind a reading.
+type Certificate struct {
+	ID   string    // empty: none, the probe's word is passed on as it is
+	Date time.Time // when it was made (UTC midnight); zero for a factory calibration without a date
+	Due  time.Time // when it must be renewed (UTC midnight); zero: never
+}
+
+// FactoryCertificate is the id of a calibration made by the chip's maker and stored in the chip.
+const FactoryCertificate = "factory"
