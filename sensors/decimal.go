@@ -130,3 +130,16 @@ func (m Micro) String() string {
 	s := Decimal{Mantissa: int64(m), Exponent: -6}.String()
 	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
 }
+
+// MarshalText writes the number as [Decimal.String] does.
+func (d Decimal) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads the number as [ParseDecimal] does; a TOML number thus keeps the digits it was written with.
+func (d *Decimal) UnmarshalText(text []byte) error {
+	v, err := ParseDecimal(string(text))
+	if err != nil {
+		return err
+	}
+	*d = v
+	return nil
+}
