@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -50,7 +51,8 @@ func FormatKey(k ed25519.PublicKey) string {
 func ParseKey(s string) (ed25519.PublicKey, error) {
 	text, ok := strings.CutPrefix(s, KeyPrefix)
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if !ok || err != nil || len(raw) != ed25519.PublicKeySize {
+	// The decoder skips line breaks; a key has one text only.
+	if !ok || err != nil || len(raw) != ed25519.PublicKeySize || strings.ContainsAny(text, "\r\n") {
 		return nil, fmt.Errorf("registry: key %q: give %s followed by the 43 base64url characters the gateway prints", s, KeyPrefix)
 	}
 	return raw, nil
@@ -65,65 +67,95 @@ type Registry struct {
 	keys      map[string]ed25519.PublicKey
 }
 
-var (
-	name      = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
-	ecosystem = regexp.MustCompile(`^(?:[TMFS]|MT|FM|MFT|SF|SM|TF)\d{1,2}\.\d{1,2}$`)
-)
+var name = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
 // ErrInvalid is wrapped by everything [New] refuses.
 var ErrInvalid = errors.New("registry is not consistent")
 
-// New checks that every name is unique and well formed, and that every steward, site and key referred to exists. All
-// that is wrong is reported at once.
+// New checks that every name is unique and well formed, that every steward and site referred to exists, and that no two
+// gateways sign with the same key. All that is wrong is reported at once.
 func New(community string, stewards []Steward, sites []Site, gateways []Gateway) (*Registry, error) {
-	r := &Registry{Community: community, stewards: stewards, sites: sites, gateways: gateways, keys: map[string]ed25519.PublicKey{}}
-	var wrong []error
-	check := func(ok bool, format string, args ...any) {
-		if !ok {
-			wrong = append(wrong, fmt.Errorf(format, args...))
-		}
-	}
-	seen := map[string]bool{}
-	id := func(kind, v string) {
-		check(name.MatchString(v), "%s %q: use 1 to 63 lower-case letters, digits and dashes", kind, v)
-		check(!seen[kind+" "+v], "%s %q is given twice", kind, v)
-		seen[kind+" "+v] = true
-	}
-	id("community", community)
+	c := checker{seen: map[string]bool{}}
+	c.id("community", community)
 	for _, s := range stewards {
-		id("steward", s.ID)
+		c.id("steward", s.ID)
 	}
 	for _, s := range sites {
-		id("site", s.ID)
-		check(seen["steward "+s.Steward], "site %q: steward %q is not listed under [[steward]]", s.ID, s.Steward)
-		check(s.AreaM2 > 0, "site %q: area_m2 must be more than 0", s.ID)
-		check(ecosystem.MatchString(s.Ecosystem), "site %q: ecosystem %q is not an IUCN GET code such as T4.4 or F1.2", s.ID, s.Ecosystem)
-		check(len(s.Outline) >= 3, "site %q: outline needs at least three corners", s.ID)
-		for _, c := range s.Outline {
-			check(c[0] >= -180 && c[0] <= 180 && c[1] >= -90 && c[1] <= 90 && c != Coordinate{}, "site %q: corner %v is not a longitude and latitude", s.ID, c)
-		}
+		c.site(s)
 	}
-	for _, g := range gateways {
-		id("gateway", g.ID)
-		check(seen["site "+g.Site], "gateway %q: site %q is not listed under [[site]]", g.ID, g.Site)
-		key, err := ParseKey(g.Key)
-		check(err == nil, "gateway %q: %w", g.ID, err)
-		r.keys[g.ID] = key
+	keys := c.gateways(gateways)
+	if len(c.wrong) > 0 {
+		return nil, fmt.Errorf("registry: %w: %w", ErrInvalid, errors.Join(c.wrong...))
 	}
-	if len(wrong) > 0 {
-		return nil, fmt.Errorf("registry: %w: %w", ErrInvalid, errors.Join(wrong...))
-	}
-	return r, nil
+	return &Registry{
+		Community: community, keys: keys,
+		stewards: slices.Clone(stewards), sites: slices.Clone(sites), gateways: slices.Clone(gateways),
+	}, nil
 }
 
-// Stewards, Sites and Gateways return what is registered, in the order it was given.
-func (r *Registry) Stewards() []Steward { return r.stewards }
+// checker collects everything that is wrong.
+type checker struct {
+	seen  map[string]bool // "kind id"
+	wrong []error
+}
 
-// Sites returns every site.
-func (r *Registry) Sites() []Site { return r.sites }
+func (c *checker) check(ok bool, format string, args ...any) {
+	if !ok {
+		c.wrong = append(c.wrong, fmt.Errorf(format, args...))
+	}
+}
 
-// Gateways returns every gateway.
-func (r *Registry) Gateways() []Gateway { return r.gateways }
+func (c *checker) id(kind, v string) {
+	c.check(name.MatchString(v), "%s %q: use 1 to 63 lower-case letters, digits and dashes, starting with a letter or digit", kind, v)
+	c.check(!c.seen[kind+" "+v], "%s %q is given twice", kind, v)
+	c.seen[kind+" "+v] = true
+}
+
+func (c *checker) site(s Site) {
+	c.id("site", s.ID)
+	c.check(c.seen["steward "+s.Steward], "site %q: steward %q is not listed under [[steward]]", s.ID, s.Steward)
+	c.check(s.AreaM2 > 0, "site %q: area_m2 must be more than 0", s.ID)
+	if err := checkEcosystem(s.Ecosystem); err != nil {
+		c.check(false, "site %q: %w", s.ID, err)
+	}
+	n := len(s.Outline)
+	c.check(n >= 3, "site %q: outline needs at least three corners", s.ID)
+	c.check(n < 2 || s.Outline[0] != s.Outline[n-1], "site %q: outline repeats its first corner at the end: leave the last one out", s.ID)
+	for _, at := range s.Outline {
+		// 0, 0 is where places without a position end up.
+		c.check(at[0] >= -180 && at[0] <= 180 && at[1] >= -90 && at[1] <= 90 && at != Coordinate{},
+			"site %q: corner %v is not a longitude and latitude", s.ID, at)
+	}
+}
+
+func (c *checker) gateways(gateways []Gateway) map[string]ed25519.PublicKey {
+	keys := map[string]ed25519.PublicKey{}
+	owner := map[string]string{}
+	for _, g := range gateways {
+		c.id("gateway", g.ID)
+		c.check(c.seen["site "+g.Site], "gateway %q: site %q is not listed under [[site]]", g.ID, g.Site)
+		key, err := ParseKey(g.Key)
+		if err != nil {
+			c.check(false, "gateway %q: %w", g.ID, err)
+			continue
+		}
+		// One key on two gateways is a copied memory card: their sequence numbers would collide and batches be lost to forks.
+		other, taken := owner[string(key)]
+		c.check(!taken || other == g.ID, "gateways %q and %q have the same key: each needs its own, make a new one on one of them", other, g.ID)
+		owner[string(key)] = g.ID
+		keys[g.ID] = key
+	}
+	return keys
+}
+
+// Stewards returns every steward, in the order they were given.
+func (r *Registry) Stewards() []Steward { return slices.Clone(r.stewards) }
+
+// Sites returns every site, in the order they were given.
+func (r *Registry) Sites() []Site { return slices.Clone(r.sites) }
+
+// Gateways returns every gateway, in the order they were given.
+func (r *Registry) Gateways() []Gateway { return slices.Clone(r.gateways) }
 
 // Key returns the public key a gateway signs with, and whether the gateway is known.
 func (r *Registry) Key(gateway string) (ed25519.PublicKey, bool) {
