@@ -2,8 +2,8 @@
 // reasons. Everything in it is a scaled integer, so a statement recomputes bit for bit on every machine.
 //
 // The way through the folders below: an index package each (listed in catalog/, kept honest by indextest/), series
-// (verified readings to hours), method (what a community chose), assessment (a method applied to a site and a period),
-// statement (its published, signed form and the bundle), schedule (when), recompute (anyone can).
+// (verified readings to hours), method (what a community chose), statement (the published, signed form and the bundle),
+// assessment (a method applied to a site and a period), schedule (when), recompute (anyone can).
 package valuation
 
 import (
@@ -19,9 +19,9 @@ type Score int64
 // Full is the score 1.
 const Full Score = 1_000_000
 
-// Hour is the verified readings of one channel within one clock hour.
+// Hour is the verified readings of one channel within one hour of the period.
 type Hour struct {
-	Start time.Time     // UTC, on the hour
+	Start time.Time     // UTC, a whole number of hours after the period's start
 	Mean  sensors.Micro // rounded half away from zero
 	Good  int           // how many readings stand behind it; at least 1
 }
@@ -36,7 +36,7 @@ type Series struct {
 
 // Input is what an index is evaluated on.
 type Input struct {
-	From, To time.Time // whole hours, From <= hour < To
+	From, To time.Time // From <= t < To; the last hour may be a short one
 	Series   []Series  // every channel of the site that measures the index's quantity
 	// Uncertainty is the half-width of the 90 % interval of an hourly mean, in the quantity's unit, as the method gives it.
 	Uncertainty sensors.Micro
