@@ -30,6 +30,8 @@ func (c Calibration) Validate() error {
 		return fmt.Errorf("sensors: %w %q: give no points or two, not %d", ErrCalibration, c.ID, len(c.Points))
 	case len(c.Points) == 2 && c.Points[0].Raw.Cmp(c.Points[1].Raw) == 0:
 		return fmt.Errorf("sensors: %w %q: both points have the raw value %s: measure two different ones", ErrCalibration, c.ID, c.Points[0].Raw)
+	case len(c.Points) == 2 && c.Points[0].True.Cmp(c.Points[1].True) == 0:
+		return fmt.Errorf("sensors: %w %q: both points have the true value %s, so every reading would be that: measure two different references", ErrCalibration, c.ID, c.Points[0].True)
 	case len(c.Points) == 2 && (c.ID == "" || c.Date.IsZero()):
 		return fmt.Errorf("sensors: %w: points need an id and the date they were measured", ErrCalibration)
 	case len(c.Points) == 0 && c.To != "":

@@ -99,9 +99,9 @@ func pow10(n int) *big.Int { return new(big.Int).Exp(big.NewInt(10), big.NewInt(
 
 // Cmp compares by value: −1 where d < other, 0 where equal, +1 where d > other.
 func (d Decimal) Cmp(other Decimal) int {
-	low := min(d.Exponent, other.Exponent)
-	a := new(big.Int).Mul(big.NewInt(d.Mantissa), pow10(int(d.Exponent-low)))
-	b := new(big.Int).Mul(big.NewInt(other.Mantissa), pow10(int(other.Exponent-low)))
+	low := min(int(d.Exponent), int(other.Exponent)) // int: the difference of two int8 does not fit an int8
+	a := new(big.Int).Mul(big.NewInt(d.Mantissa), pow10(int(d.Exponent)-low))
+	b := new(big.Int).Mul(big.NewInt(other.Mantissa), pow10(int(other.Exponent)-low))
 	return a.Cmp(b)
 }
 

@@ -2,7 +2,9 @@ package sensors
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"loam/sensors/clock"
 )
@@ -22,12 +24,12 @@ type Driver interface {
 
 // Wiring says where a probe is and what it may use.
 type Wiring struct {
-	Probe   string // the probe's name in the configuration, for messages
-	Bus     string // registered bus name, e.g. "I2C1"; empty: the machine's first
-	Address uint64 // I2C address or 1-wire ROM code; 0: the model's default
-	Input   int    // input of a converter with several
-	Medium  string // what a general probe is put into ("water", "soil"); empty where the model knows
-	Clock   clock.Clock
+	Probe   string      // the probe's name in the configuration, for messages
+	Bus     string      // registered bus name, e.g. "I2C1"; empty: the machine's first
+	Address uint64      // I2C address or 1-wire ROM code; 0: the model's default
+	Input   int         // input of a converter with several
+	Medium  string      // what a general probe is put into ("water", "soil"); empty where the model knows
+	Clock   clock.Clock // tells when a sample was taken and waits for conversions; required
 }
 
 // BusKind names a family of buses.
@@ -68,6 +70,28 @@ type Model struct {
 	Open func(ctx context.Context, w Wiring) (Driver, error)
 }
 
+// Locate checks a wiring against the model and returns it with the default address filled in, together with the error
+// every failure of the probe starts from: [ProbeError] without a cause.
+func (m Model) Locate(w Wiring) (Wiring, ProbeError, error) {
+	if w.Address == 0 && len(m.Addresses) > 0 {
+		w.Address = m.Addresses[0]
+	}
+	at := ProbeError{Probe: w.Probe, Model: m.Name, Bus: w.Bus, Address: w.Address}
+	if w.Bus == "" {
+		at.Bus = "the first " + string(m.Bus) + " bus"
+	}
+	if w.Clock == nil {
+		return w, at, at.With(errors.New("no clock was given"), "")
+	}
+	if len(m.Addresses) > 0 && !slices.Contains(m.Addresses, w.Address) {
+		return w, at, at.With(errors.New("the model cannot have this address"), fmt.Sprintf("use one of %#x", m.Addresses))
+	}
+	return w, at, nil
+}
+
+// ErrClosed is wrapped by what a closed driver answers.
+var ErrClosed = errors.New("the probe was closed")
+
 // ProbeError says which probe failed, where it sits and how.
 type ProbeError struct {
 	Probe   string
@@ -76,6 +100,12 @@ type ProbeError struct {
 	Address uint64
 	Hint    string // what a person can do; may be empty
 	Err     error
+}
+
+// With returns a copy that has err as its cause and hint as what a person can do.
+func (e ProbeError) With(err error, hint string) *ProbeError {
+	e.Err, e.Hint = err, hint
+	return &e
 }
 
 // Error implements error.

@@ -74,24 +74,24 @@ type Clock interface {
 
 // Virtual is a clock that stands still until it is moved; Sleep moves it. It is always [Synced] unless told otherwise.
 type Virtual struct {
-	mu    sync.Mutex
-	start time.Time
-	now   time.Time
-	boot  BootID
-	state State
+	mu     sync.Mutex
+	now    time.Time
+	uptime time.Duration
+	boot   BootID
+	state  State
 }
 
 // NewVirtual returns a synchronised clock that stands at start, on the given boot.
 func NewVirtual(start time.Time, boot BootID) *Virtual {
 	start = start.UTC().Truncate(time.Millisecond)
-	return &Virtual{start: start, now: start, boot: boot, state: Synced}
+	return &Virtual{now: start, boot: boot, state: Synced}
 }
 
 // Now implements [Clock].
 func (v *Virtual) Now() Instant {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return Instant{Wall: v.now, Uptime: v.now.Sub(v.start), Boot: v.boot, State: v.state}
+	return Instant{Wall: v.now, Uptime: v.uptime, Boot: v.boot, State: v.state}
 }
 
 // Sleep moves the clock forward by d without waiting.
@@ -103,15 +103,19 @@ func (v *Virtual) Sleep(ctx context.Context, d time.Duration) error {
 	defer v.mu.Unlock()
 	if d > 0 {
 		v.now = v.now.Add(d)
+		v.uptime += d
 	}
 	return nil
 }
 
-// Set moves the clock to t, forwards or backwards.
+// Set moves the clock to t. Forwards, time passes; backwards, only the wall clock is put back, as by a person or by NTP:
+// uptime never goes back.
 func (v *Virtual) Set(t time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.now = t.UTC().Truncate(time.Millisecond)
+	t = t.UTC().Truncate(time.Millisecond)
+	v.uptime += max(0, t.Sub(v.now))
+	v.now = t
 }
 
 // SetState says from now on how far the clock can be trusted.
