@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	longestID   = 200
+	longestID   = 400
 	longestMemo = 500
 )
 
