@@ -89,6 +89,9 @@ func (m Model) Locate(w Wiring) (Wiring, ProbeError, error) {
 	return w, at, nil
 }
 
+// FormatAddress writes an I2C address or a 1-wire ROM code as people write it: 0x76.
+func FormatAddress(address uint64) string { return fmt.Sprintf("%#x", address) }
+
 // ErrClosed is wrapped by what a closed driver answers.
 var ErrClosed = errors.New("the probe was closed")
 
@@ -110,7 +113,7 @@ func (e ProbeError) With(err error, hint string) *ProbeError {
 
 // Error implements error.
 func (e *ProbeError) Error() string {
-	s := fmt.Sprintf("probe %s (%s on %s at %#x): %v", e.Probe, e.Model, e.Bus, e.Address, e.Err)
+	s := fmt.Sprintf("probe %s (%s on %s at %s): %v", e.Probe, e.Model, e.Bus, FormatAddress(e.Address), e.Err)
 	if e.Hint != "" {
 		s += ": " + e.Hint
 	}

@@ -55,7 +55,7 @@ func Model() sensors.Model {
 		Name: "bme280", Title: "Bosch BME280 air temperature, humidity and pressure",
 		Bus: sensors.I2C, Addresses: []uint64{0x76, 0x77}, Outputs: outputs(),
 		Calibration: sensors.CalibrationFactory,
-		Open:        func(ctx context.Context, w sensors.Wiring) (sensors.Driver, error) { return Open(ctx, w) },
+		Open:        open,
 	}
 }
 
@@ -81,8 +81,8 @@ func output(q sensors.Quantity, low, high int64, exponent int8, accuracy, table 
 	}
 }
 
-// Probe is an open BME280.
-type Probe struct {
+// probe is an open BME280.
+type probe struct {
 	at       sensors.ProbeError
 	bus      i2c.BusCloser // nil when closed
 	dev      i2c.Dev
@@ -90,8 +90,8 @@ type Probe struct {
 	trimming trimming
 }
 
-// Open finds the chip, reads its calibration and sets it to measure on demand.
-func Open(ctx context.Context, w sensors.Wiring) (*Probe, error) {
+// open finds the chip, reads its calibration and sets it to measure on demand.
+func open(ctx context.Context, w sensors.Wiring) (sensors.Driver, error) {
 	w, at, err := Model().Locate(w)
 	if err != nil {
 		return nil, err
@@ -100,14 +100,14 @@ func Open(ctx context.Context, w sensors.Wiring) (*Probe, error) {
 	if err != nil {
 		return nil, at.With(err, "is I2C enabled and the bus name right? `loam scan` lists the buses")
 	}
-	p := &Probe{at: at, bus: bus, dev: i2c.Dev{Bus: bus, Addr: uint16(w.Address)}, clock: w.Clock}
+	p := &probe{at: at, bus: bus, dev: i2c.Dev{Bus: bus, Addr: uint16(w.Address)}, clock: w.Clock}
 	if err := p.prepare(ctx); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
 }
 
-func (p *Probe) prepare(ctx context.Context) error {
+func (p *probe) prepare(ctx context.Context) error {
 	var id [1]byte
 	if err := p.read(ctx, regID, id[:]); err != nil {
 		return err
@@ -138,7 +138,7 @@ func (p *Probe) prepare(ctx context.Context) error {
 }
 
 // Sense implements [sensors.Driver]: one forced measurement of all three quantities.
-func (p *Probe) Sense(ctx context.Context) (samples []sensors.Sample, err error) {
+func (p *probe) Sense(ctx context.Context) (samples []sensors.Sample, err error) {
 	if p.bus == nil {
 		return nil, p.at.With(sensors.ErrClosed, "")
 	}
@@ -151,7 +151,7 @@ func (p *Probe) Sense(ctx context.Context) (samples []sensors.Sample, err error)
 	return samples, err
 }
 
-func (p *Probe) measure(ctx context.Context) ([]sensors.Sample, error) {
+func (p *probe) measure(ctx context.Context) ([]sensors.Sample, error) {
 	taken := p.clock.Now()
 	if err := p.write(ctx, regCtrlMeas, forced); err != nil {
 		return nil, err
@@ -171,7 +171,7 @@ func (p *Probe) measure(ctx context.Context) ([]sensors.Sample, error) {
 }
 
 // wait sleeps for as long as a measurement takes, then asks until it is done.
-func (p *Probe) wait(ctx context.Context) error {
+func (p *probe) wait(ctx context.Context) error {
 	d := measureTime
 	for range patience {
 		if err := p.clock.Sleep(ctx, d); err != nil {
@@ -222,7 +222,7 @@ func (c trimming) samples(data [8]byte, taken clock.Instant) ([]sensors.Sample, 
 }
 
 // Close implements [sensors.Driver]. The chip sleeps by itself after each measurement.
-func (p *Probe) Close() error {
+func (p *probe) Close() error {
 	if p.bus == nil {
 		return nil
 	}
@@ -234,13 +234,13 @@ func (p *Probe) Close() error {
 	return nil
 }
 
-func (p *Probe) read(ctx context.Context, register byte, into []byte) error {
+func (p *probe) read(ctx context.Context, register byte, into []byte) error {
 	return p.tx(ctx, []byte{register}, into)
 }
 
-func (p *Probe) write(ctx context.Context, pairs ...byte) error { return p.tx(ctx, pairs, nil) }
+func (p *probe) write(ctx context.Context, pairs ...byte) error { return p.tx(ctx, pairs, nil) }
 
-func (p *Probe) tx(ctx context.Context, w, r []byte) error {
+func (p *probe) tx(ctx context.Context, w, r []byte) error {
 	if err := ctx.Err(); err != nil {
 		return p.at.With(err, "")
 	}

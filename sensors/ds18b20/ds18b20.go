@@ -47,7 +47,7 @@ func Model() sensors.Model {
 		Bus:         sensors.OneWire,
 		Outputs:     []sensors.Output{output(sensors.WaterTemperature), output(sensors.SoilTemperature)},
 		Calibration: sensors.CalibrationFactory,
-		Open:        func(ctx context.Context, w sensors.Wiring) (sensors.Driver, error) { return Open(ctx, w) },
+		Open:        open,
 	}
 }
 
@@ -62,8 +62,8 @@ func quantity(medium string) (sensors.Quantity, bool) {
 	return "", false
 }
 
-// Probe is an open DS18B20.
-type Probe struct {
+// probe is an open DS18B20.
+type probe struct {
 	at       sensors.ProbeError
 	bus      onewire.BusCloser // nil when closed
 	dev      onewire.Dev
@@ -72,8 +72,8 @@ type Probe struct {
 	wait     time.Duration // longest conversion at the probe's resolution
 }
 
-// Open finds the probe and asks for its resolution. Address 0 means the only DS18B20 on the bus. Nothing is written.
-func Open(ctx context.Context, w sensors.Wiring) (*Probe, error) {
+// open finds the probe and asks for its resolution. Address 0 means the only DS18B20 on the bus. Nothing is written.
+func open(ctx context.Context, w sensors.Wiring) (sensors.Driver, error) {
 	w, at, err := Model().Locate(w)
 	if err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func Open(ctx context.Context, w sensors.Wiring) (*Probe, error) {
 	if err != nil {
 		return nil, at.With(err, "is 1-Wire enabled and the bus name right? `loam scan` lists the buses")
 	}
-	p := &Probe{at: at, bus: bus, clock: w.Clock, quantity: q}
+	p := &probe{at: at, bus: bus, clock: w.Clock, quantity: q}
 	if err := p.find(ctx, w.Address); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
@@ -102,7 +102,7 @@ func isROMCode(address uint64) bool {
 }
 
 // find settles which probe on the bus is meant, and how long it takes to convert.
-func (p *Probe) find(ctx context.Context, address uint64) error {
+func (p *probe) find(ctx context.Context, address uint64) error {
 	if err := ctx.Err(); err != nil {
 		return p.at.With(err, "")
 	}
@@ -131,7 +131,7 @@ func only(found []onewire.Address) (uint64, error) {
 	var address uint64
 	for _, a := range found {
 		if a&0xFF == family {
-			codes = append(codes, fmt.Sprintf("%#016x", uint64(a)))
+			codes = append(codes, sensors.FormatAddress(uint64(a)))
 			address = uint64(a)
 		}
 	}
@@ -147,7 +147,7 @@ func only(found []onewire.Address) (uint64, error) {
 const wiringHint = "is the probe connected, with 4.7 kΩ between its data line and 3.3 V?"
 
 // Sense implements [sensors.Driver]: one conversion.
-func (p *Probe) Sense(ctx context.Context) ([]sensors.Sample, error) {
+func (p *probe) Sense(ctx context.Context) ([]sensors.Sample, error) {
 	if p.bus == nil {
 		return nil, p.at.With(sensors.ErrClosed, "")
 	}
@@ -173,7 +173,7 @@ func (p *Probe) Sense(ctx context.Context) ([]sensors.Sample, error) {
 }
 
 // scratchpad reads the probe's memory, a second time where the checksum is wrong: on long cables single bits do fall over.
-func (p *Probe) scratchpad(ctx context.Context) (pad scratchpad, err error) {
+func (p *probe) scratchpad(ctx context.Context) (pad scratchpad, err error) {
 	for range 2 {
 		if err := ctx.Err(); err != nil {
 			return pad, p.at.With(err, "")
@@ -192,7 +192,7 @@ func (p *Probe) scratchpad(ctx context.Context) (pad scratchpad, err error) {
 }
 
 // Close implements [sensors.Driver].
-func (p *Probe) Close() error {
+func (p *probe) Close() error {
 	if p.bus == nil {
 		return nil
 	}

@@ -63,12 +63,12 @@ func Model() sensors.Model {
 			Source:   "TI SBAS444, gain error; DFRobot SEN0193, output",
 		}},
 		Calibration: sensors.CalibrationTwoPoint,
-		Open:        func(ctx context.Context, w sensors.Wiring) (sensors.Driver, error) { return Open(ctx, w) },
+		Open:        open,
 	}
 }
 
-// Probe is an open input of a converter. Several may share the converter, one after the other.
-type Probe struct {
+// probe is an open input of a converter. Several may share the converter, one after the other.
+type probe struct {
 	at     sensors.ProbeError
 	bus    i2c.BusCloser // nil when closed
 	dev    i2c.Dev
@@ -77,8 +77,8 @@ type Probe struct {
 	config uint16
 }
 
-// Open checks that the converter answers.
-func Open(ctx context.Context, w sensors.Wiring) (*Probe, error) {
+// open checks that the converter answers.
+func open(ctx context.Context, w sensors.Wiring) (sensors.Driver, error) {
 	w, at, err := Model().Locate(w)
 	if err != nil {
 		return nil, err
@@ -90,7 +90,7 @@ func Open(ctx context.Context, w sensors.Wiring) (*Probe, error) {
 	if err != nil {
 		return nil, at.With(err, "is I2C enabled and the bus name right? `loam scan` lists the buses")
 	}
-	p := &Probe{
+	p := &probe{
 		at: at, bus: bus, dev: i2c.Dev{Bus: bus, Addr: uint16(w.Address)}, clock: w.Clock,
 		input: w.Input, config: configOnce + uint16(w.Input)<<12,
 	}
@@ -101,7 +101,7 @@ func Open(ctx context.Context, w sensors.Wiring) (*Probe, error) {
 }
 
 // Sense implements [sensors.Driver]: one conversion.
-func (p *Probe) Sense(ctx context.Context) ([]sensors.Sample, error) {
+func (p *probe) Sense(ctx context.Context) ([]sensors.Sample, error) {
 	if p.bus == nil {
 		return nil, p.at.With(sensors.ErrClosed, "")
 	}
@@ -139,7 +139,7 @@ func volts(raw int16) sensors.Decimal {
 }
 
 // wait sleeps for as long as a conversion takes, then asks until it is done.
-func (p *Probe) wait(ctx context.Context) error {
+func (p *probe) wait(ctx context.Context) error {
 	d := convertTime
 	for range patience {
 		if err := p.clock.Sleep(ctx, d); err != nil {
@@ -162,7 +162,7 @@ func (p *Probe) wait(ctx context.Context) error {
 }
 
 // Close implements [sensors.Driver]. The converter sleeps by itself after each conversion.
-func (p *Probe) Close() error {
+func (p *probe) Close() error {
 	if p.bus == nil {
 		return nil
 	}
@@ -174,7 +174,7 @@ func (p *Probe) Close() error {
 	return nil
 }
 
-func (p *Probe) read(ctx context.Context, register byte) (uint16, error) {
+func (p *probe) read(ctx context.Context, register byte) (uint16, error) {
 	var b [2]byte
 	if err := p.tx(ctx, []byte{register}, b[:]); err != nil {
 		return 0, err
@@ -182,7 +182,7 @@ func (p *Probe) read(ctx context.Context, register byte) (uint16, error) {
 	return binary.BigEndian.Uint16(b[:]), nil
 }
 
-func (p *Probe) tx(ctx context.Context, w, r []byte) error {
+func (p *probe) tx(ctx context.Context, w, r []byte) error {
 	if err := ctx.Err(); err != nil {
 		return p.at.With(err, "")
 	}
