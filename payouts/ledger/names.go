@@ -38,6 +38,9 @@ func (a Account) Community() string { return a.part(0) }
 // Kind returns the second part of the account's name.
 func (a Account) Kind() string { return a.part(1) }
 
+// ID returns what follows the kind.
+func (a Account) ID() string { return a.part(2) }
+
 func (a Account) part(i int) string {
 	parts := strings.SplitN(string(a), ":", 3)
 	if len(parts) != 3 {
