@@ -2,18 +2,21 @@
 //
 // A statement is JSON in canonical form (RFC 8785). Amounts and other integers that money hangs on are strings, because
 // JSON readers round large numbers. A [Bundle] is a statement with everything needed to recompute it, in one file.
+//
+// One signature binds all of it: the hub signs the statement, and the statement carries the SHA-256 of the bundle's
+// content. So a statement can be published and checked alone, and not one byte of its bundle can be exchanged.
 package statement
 
 // Statement is what the hub says of one site and period under one method.
 type Statement struct {
-	ID          string      `json:"id"` // deterministic: site, period and method version give the same id
+	ID          string      `json:"id"` // deterministic, see [ID]
 	Community   string      `json:"community"`
 	Hub         string      `json:"hub"`
 	HubKey      string      `json:"hub_key"`
 	Site        Site        `json:"site"`
 	Period      Period      `json:"period"`
 	Method      Method      `json:"method"`
-	Indices     []Index     `json:"indices"`
+	Indices     []Index     `json:"indices"`      // those the method has for the site's ecosystem
 	Health      string      `json:"health"`       // the site's score 0..1 with six places; "" where there is none
 	HealthLower string      `json:"health_lower"` // bounds of the 90 % interval
 	HealthUpper string      `json:"health_upper"`
@@ -22,8 +25,9 @@ type Statement struct {
 	Evidence    Evidence    `json:"evidence"`
 	Excluded    []Exclusion `json:"excluded"`
 	Earns       bool        `json:"earns"`
-	Reasons     []string    `json:"reasons"` // plain sentences: why this result, and why it earns or does not
-	Notice      string      `json:"notice"`  // "not a carbon offset", double-claim declaration
+	Reasons     []string    `json:"reasons"`   // plain sentences: why this result, and why it earns or does not
+	Notice      string      `json:"notice"`    // what the credits are not, and the double-claim declaration
+	Recompute   string      `json:"recompute"` // the command that checks the bundle
 	IssuedAt    string      `json:"issued_at"`
 	// ChallengeUntil is when the statement becomes final if nobody challenges it.
 	ChallengeUntil string `json:"challenge_until"`
@@ -97,12 +101,21 @@ type Part struct {
 
 // Evidence binds the statement to the batches it was computed from.
 type Evidence struct {
-	Batches       int    `json:"batches"`
-	Root          string `json:"merkle_root"` // RFC 6962 root over the batches, in bundle order
-	LogSize       string `json:"log_size"`    // of the checkpoint the inclusion proofs lead to
-	LogRoot       string `json:"log_root"`
-	QCDigest      string `json:"qc_sha256"`       // of the quality-control settings in force
-	GatewayDigest string `json:"gateways_sha256"` // of the gateways' ids and keys
+	Batches       int       `json:"batches"`
+	Root          string    `json:"merkle_root"` // RFC 6962 root over the batches, in bundle order
+	LogOrigin     string    `json:"log_origin"`
+	LogSize       string    `json:"log_size"` // of the checkpoint the inclusion proofs lead to
+	LogRoot       string    `json:"log_root"`
+	QCDigest      string    `json:"qc_sha256"` // of the quality-control settings in force
+	Gateways      []Gateway `json:"gateways"`  // whose signatures count
+	GatewayDigest string    `json:"gateways_sha256"`
+	ContentDigest string    `json:"content_sha256"` // of the bundle's content in canonical form
+}
+
+// Gateway is a gateway of the site and the key it signs with, as the registry writes it.
+type Gateway struct {
+	ID  string `json:"id"`
+	Key string `json:"key"`
 }
 
 // Exclusion says how many readings did not count, and why.

@@ -1,0 +1,92 @@
+// Package series turns signed batches into verified hours: opened with the gateway's key, time-sorted, without
+// duplicates, flagged by quality control. What does not count is left out with a reason and counted; nothing is filled in.
+package series
+
+import (
+	"fmt"
+	"time"
+
+	"loam/gateway/qc"
+	"loam/sensors"
+	"loam/sensors/clock"
+)
+
+// Rules is what a reading must satisfy to count.
+type Rules struct {
+	// Tests must all have been evaluated on the reading and have found it good. A test that could not be evaluated
+	// counts as not passed.
+	Tests []qc.Test
+	// SyncedClock asks for an acquisition time from a synchronised clock.
+	SyncedClock bool
+	// Calibration has an entry for every quantity that is used; readings of other quantities are left out.
+	Calibration map[sensors.Quantity]Calibration
+}
+
+// Calibration is what the certificate behind a reading must satisfy.
+type Calibration struct {
+	Factory bool // the maker's calibration, stored in the chip, is enough
+	MaxDays int  // how old a dated calibration may be when the reading is taken; 0: as old as its due date allows
+}
+
+// Reasons why a reading did not count. A reading is counted under the first that applies, in this order.
+const (
+	ReasonQuantity     = "quantity not used by the method for this ecosystem"
+	ReasonClock        = "clock not synchronised"
+	ReasonValue        = "value too large to compute with"
+	ReasonTwice        = "second reading of the channel at the same time"
+	ReasonUncalibrated = "no calibration"
+	ReasonFactory      = "factory calibration is not enough for the method"
+	ReasonUnborn       = "calibration is dated after the reading"
+	ReasonOverdue      = "calibration overdue"
+)
+
+func reasonFlag(f qc.Flag) string { return "quality flag: " + f.String() }
+
+func reasonTest(t qc.Test, f qc.Flag) string {
+	return fmt.Sprintf("required test %s: %s", t, f)
+}
+
+func reasonAge(days int) string { return fmt.Sprintf("calibration older than %d days", days) }
+
+// rejectClock returns why a reading's time does not count, or "".
+func (r Rules) rejectClock(s clock.State) string {
+	if r.SyncedClock && s != clock.Synced {
+		return ReasonClock
+	}
+	return ""
+}
+
+// rejectVerdict returns why a flagged reading does not count, or "".
+func (r Rules) rejectVerdict(v qc.Verdict) string {
+	if v.Flag == qc.Fail || v.Flag == qc.Suspect || v.Flag == qc.Missing {
+		return reasonFlag(v.Flag)
+	}
+	order := qc.Tests()
+	for _, want := range r.Tests {
+		for i, test := range order {
+			if test == want && v.Tests[i] != qc.Good {
+				return reasonTest(want, v.Tests[i])
+			}
+		}
+	}
+	return ""
+}
+
+// rejectCertificate returns why the calibration behind a reading taken at t does not count, or "".
+func (c Calibration) rejectCertificate(cert sensors.Certificate, t time.Time) string {
+	switch {
+	case cert.ID == "":
+		return ReasonUncalibrated
+	case cert.ID == sensors.FactoryCertificate && !c.Factory:
+		return ReasonFactory
+	case !cert.Date.IsZero() && t.Before(cert.Date):
+		return ReasonUnborn
+	case !cert.Due.IsZero() && !t.Before(cert.Due):
+		return ReasonOverdue
+	case c.MaxDays > 0 && !cert.Date.IsZero() && !t.Before(cert.Date.AddDate(0, 0, c.MaxDays)):
+		return reasonAge(c.MaxDays)
+	case c.MaxDays > 0 && cert.Date.IsZero() && cert.ID != sensors.FactoryCertificate:
+		return reasonAge(c.MaxDays) // of unknown age: nobody can say it is younger
+	}
+	return ""
+}
