@@ -1,8 +1,11 @@
 // Package wire defines what travels between a gateway and its hub, byte for byte.
 //
 // A batch is a SenML pack (RFC 8428) in CBOR, deflated, inside a COSE_Sign1 envelope (RFC 9052) signed with Ed25519. The
-// bytes a gateway sent are the evidence: whatever this package accepts encodes again to the same bytes, or it is
-// refused. docs/wire.md is the format for implementers in other languages, testdata/ its golden vectors.
+// bytes a gateway sent are the evidence: whatever [Open] accepts encodes again to the same pack in the same envelope, or
+// it is refused. docs/wire.md is the format for implementers in other languages, testdata/ its golden vectors.
+//
+// Read in this order: wire.go (the nouns), batch.go ([Seal] and [Open]), pack.go (readings as SenML), envelope.go (COSE),
+// receipt.go, topic.go.
 package wire
 
 import (
@@ -21,6 +24,10 @@ const (
 	MaxSealedBytes = 256 << 10 // a sealed batch as it travels
 	MaxPackBytes   = 1 << 20   // the pack after inflating
 	MaxReadings    = 4096
+
+	MaxReceiptBytes     = 4 << 10
+	MaxReasonBytes      = 1 << 10 // of a receipt
+	MaxCertificateBytes = 128     // of a calibration certificate's id
 )
 
 // Digest is a SHA-256.
@@ -32,13 +39,17 @@ func (d Digest) String() string { return hex.EncodeToString(d[:]) }
 // Header is what a batch says of itself, all of it signed.
 type Header struct {
 	Gateway  string       // key id
-	Sequence uint64       // identity of the batch within its gateway, from 1 upwards, each used once
+	Sequence uint64       // identity of the batch within its gateway, 1 to 2⁶³−1, each used once
 	Previous Digest       // digest of the sealed batch before it; zero for the first of a chain
 	Boot     clock.BootID // the boot all its readings were taken in
 	Clock    clock.State  // how far the acquisition times can be trusted
 }
 
-// Batch is readings signed together.
+// Batch is readings signed together: all taken in one boot, under one clock state.
+//
+// The uptime of a reading travels, in whole milliseconds, only where the clock was not synchronised: there it is what
+// the time can be mended with once the clock is right. Under a synchronised clock the wall time is the word that
+// counts, and uptime arrives as zero.
 type Batch struct {
 	Header
 	Readings []sensors.Reading
@@ -84,12 +95,12 @@ const (
 type Receipt struct {
 	Hub      string
 	Gateway  string
-	Sequence uint64
+	Sequence uint64 // 0 where the hub could not read one
 	Digest   Digest // of the batch as the hub received it
 	Outcome  Outcome
-	Reason   string // why quarantined; empty when stored
-	Index    uint64 // leaf in the evidence log, when stored
-	At       time.Time
+	Reason   string    // why quarantined; empty when stored
+	Index    uint64    // leaf in the evidence log, when stored
+	At       time.Time // UTC, millisecond resolution
 }
 
 // What can be wrong with bytes that claim to be a batch or a receipt.

@@ -1,0 +1,159 @@
+package wire
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"loam/sensors"
+	"loam/sensors/clock"
+)
+
+const (
+	day       = 24 * 60 * 60 // seconds
+	maxTime   = 1 << 60      // a time on the wire, in Unix milliseconds
+	maxMillis = 2 * maxTime  // what lies between two of them at most
+	maxUptime = math.MaxInt64 / int64(time.Millisecond)
+)
+
+// CheckReading says why a reading can be in no batch, if it cannot: an unknown quantity, a time that is not in whole
+// milliseconds, a certificate dated before 1970-01-02. The error wraps [ErrMalformed]. Who keeps readings to seal them
+// later asks before keeping them.
+func CheckReading(r sensors.Reading) error {
+	if err := checkReading(r); err != nil {
+		return fmt.Errorf("wire: reading of channel %q: %w", string(r.Channel), err)
+	}
+	return nil
+}
+
+func checkReading(r sensors.Reading) error {
+	if err := r.Channel.Validate(); err != nil {
+		return fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	for _, q := range []sensors.Quantity{r.Quantity, r.RawQuantity} {
+		if _, err := q.Kind(); err != nil {
+			return fmt.Errorf("%w: %w", ErrMalformed, err)
+		}
+	}
+	for _, d := range []sensors.Decimal{r.Value, r.Raw} {
+		if _, err := sensors.NewDecimal(d.Mantissa, int(d.Exponent)); err != nil {
+			return fmt.Errorf("%w: %w", ErrMalformed, err)
+		}
+	}
+	if r.At.State > clock.Synced || r.At.Uptime < 0 {
+		return fmt.Errorf("%w: clock state %d, uptime %s", ErrMalformed, r.At.State, r.At.Uptime)
+	}
+	if err := checkTime(r.At.Wall); err != nil {
+		return err
+	}
+	return checkCertificate(r.Calibration)
+}
+
+// checkTime says whether t can be said in whole milliseconds since 1970. Whether it is plausible is not asked here: a
+// gateway whose clock stands in 1970 says so, and its clock state says how far to believe it.
+func checkTime(t time.Time) error {
+	ms := t.UnixMilli()
+	if !time.UnixMilli(ms).Equal(t) || ms > maxTime || ms < -maxTime {
+		return fmt.Errorf("%w: time %s is not in whole milliseconds of at most 2^60: truncate it", ErrMalformed, t.Format(time.RFC3339Nano))
+	}
+	return nil
+}
+
+func checkCertificate(c sensors.Certificate) error {
+	if len(c.ID) > MaxCertificateBytes || !utf8.ValidString(c.ID) || strings.ContainsFunc(c.ID, unicode.IsControl) {
+		return fmt.Errorf("%w: calibration id %q: use at most %d bytes of plain text", ErrMalformed, c.ID, MaxCertificateBytes)
+	}
+	for _, t := range []time.Time{c.Date, c.Due} {
+		if !t.IsZero() && (t.Unix() < day || !date(days(t)).Equal(t)) {
+			return fmt.Errorf("%w: calibration %q: %s is not a UTC midnight after 1970-01-01", ErrMalformed, c.ID, t.Format(time.RFC3339Nano))
+		}
+	}
+	return nil
+}
+
+// days counts a date since 1970-01-01; the zero time is 0.
+func days(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix() / day
+}
+
+// date undoes [days].
+func date(days int64) time.Time {
+	if days == 0 {
+		return time.Time{}
+	}
+	return time.Unix(days*day, 0).UTC()
+}
+
+// arrange checks a batch's readings and returns them in canonical order and form: by channel, quantity, raw quantity and
+// certificate, then by time. What is the same in all of that is ordered by uptime, value and raw value, so that the
+// order is total. The given slice is left as it is.
+func arrange(b Batch) ([]sensors.Reading, error) {
+	if len(b.Readings) == 0 {
+		return nil, fmt.Errorf("%w: no readings", ErrMalformed)
+	}
+	if len(b.Readings) > MaxReadings {
+		return nil, fmt.Errorf("%d readings, at most %d: %w", len(b.Readings), MaxReadings, ErrTooLarge)
+	}
+	out := slices.Clone(b.Readings)
+	for i := range out {
+		r := &out[i]
+		if err := CheckReading(*r); err != nil {
+			return nil, err
+		}
+		if r.At.Boot != b.Boot || r.At.State != b.Clock {
+			return nil, fmt.Errorf("%w: a reading of boot %s, clock %s, in a batch of boot %s, clock %s", ErrMalformed, r.At.Boot, r.At.State, b.Boot, b.Clock)
+		}
+		r.At.Wall = r.At.Wall.UTC()
+		r.At.Uptime = r.At.Uptime.Truncate(time.Millisecond)
+		if b.Clock == clock.Synced {
+			r.At.Uptime = 0
+		}
+		r.Calibration.Date, r.Calibration.Due = date(days(r.Calibration.Date)), date(days(r.Calibration.Due))
+	}
+	slices.SortStableFunc(out, compare)
+	return out, nil
+}
+
+func compare(a, b sensors.Reading) int {
+	return cmp.Or(
+		cmp.Compare(a.Channel, b.Channel),
+		cmp.Compare(a.Quantity, b.Quantity),
+		cmp.Compare(a.RawQuantity, b.RawQuantity),
+		cmp.Compare(a.Calibration.ID, b.Calibration.ID),
+		a.Calibration.Date.Compare(b.Calibration.Date),
+		a.Calibration.Due.Compare(b.Calibration.Due),
+		a.At.Wall.Compare(b.At.Wall),
+		cmp.Compare(a.At.Uptime, b.At.Uptime),
+		cmp.Compare(a.Value.Mantissa, b.Value.Mantissa),
+		cmp.Compare(a.Value.Exponent, b.Value.Exponent),
+		cmp.Compare(a.Raw.Mantissa, b.Raw.Mantissa),
+		cmp.Compare(a.Raw.Exponent, b.Raw.Exponent),
+	)
+}
+
+// seconds says milliseconds as SenML does: an integer where they are whole seconds, else with three places.
+func seconds(ms int64) number {
+	if ms%1000 == 0 {
+		return number{Mantissa: ms / 1000}
+	}
+	return number{Mantissa: ms, Exponent: -3}
+}
+
+// millis undoes [seconds].
+func millis(n number) (int64, error) {
+	switch {
+	case n.Exponent == 0 && n.Mantissa >= -maxMillis/1000 && n.Mantissa <= maxMillis/1000:
+		return n.Mantissa * 1000, nil
+	case n.Exponent == -3 && n.Mantissa >= -maxMillis && n.Mantissa <= maxMillis:
+		return n.Mantissa, nil
+	}
+	return 0, fmt.Errorf("%w: time %d×10^%d s: use whole seconds or milliseconds, at most 2^61 of them", ErrMalformed, n.Mantissa, n.Exponent)
+}
