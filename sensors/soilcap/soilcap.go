@@ -25,6 +25,7 @@ const (
 	single     = 1 << 8  // one conversion, then sleep
 	rate860    = 7 << 5
 	noCompare  = 3
+	step4096   = 1250 // one bit is 125 µV then
 	configOnce = input0 | scale4096 | single | rate860 | noCompare
 )
 
@@ -117,7 +118,7 @@ func (p *probe) Sense(ctx context.Context) ([]sensors.Sample, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := volts(int16(raw))
+	v := volts(int16(raw), step4096)
 	switch {
 	case v.Mantissa > highest:
 		return nil, p.at.With(fmt.Errorf("input %d: %s V: %w", p.input, v, ErrSaturated), "is its output wired to the supply, or is another kind of probe connected?")
@@ -127,15 +128,15 @@ func (p *probe) Sense(ctx context.Context) ([]sensors.Sample, error) {
 	return []sensors.Sample{{Quantity: sensors.ProbeVoltage, Value: v, At: taken}}, nil
 }
 
-// volts turns the result at ±4.096 V, 0.125 mV a step, into 0.1 mV, rounded half away from zero.
-func volts(raw int16) sensors.Decimal {
-	n := int64(raw) * 5
+// volts turns a result into volts with four places, rounded half away from zero. step is what one bit means, in 0.1 µV.
+func volts(raw int16, step int64) sensors.Decimal {
+	n := int64(raw) * step
 	if n < 0 {
-		n -= 2
+		n -= 500
 	} else {
-		n += 2
+		n += 500
 	}
-	return sensors.Decimal{Mantissa: n / 4, Exponent: -4}
+	return sensors.Decimal{Mantissa: n / 1000, Exponent: -4}
 }
 
 // wait sleeps for as long as a conversion takes, then asks until it is done.
