@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// ads1115 is a Texas Instruments ADS1115 (SBAS444): configuration and result registers, multiplexer, gain, data rate,
+// ads1115Model is a Texas Instruments ADS1115 (SBAS444): configuration and result registers, multiplexer, gain, data rate,
 // and an oscillator that is off by up to a tenth. The comparator is not modelled; its registers keep what is written.
-type ads1115 struct {
+type ads1115Model struct {
 	now     func() time.Time
 	inputs  [4]func(time.Time) float64 // V; nil: nothing connected
 	chance  chance
@@ -25,18 +25,18 @@ const (
 	adsStart  = 1 << 15
 )
 
-func newADS1115(c chance, now func() time.Time, inputs [4]func(time.Time) float64) *ads1115 {
-	a := &ads1115{now: now, inputs: inputs, chance: c}
+func newADS1115(c chance, now func() time.Time, inputs [4]func(time.Time) float64) *ads1115Model {
+	a := &ads1115Model{now: now, inputs: inputs, chance: c}
 	a.restart()
 	return a
 }
 
-func (a *ads1115) restart() {
+func (a *ads1115Model) restart() {
 	a.registers = [4]uint16{0, 0x0583, 0x8000, 0x7FFF}
 	a.done = time.Time{}
 }
 
-func (a *ads1115) exchange(w, r []byte, powered bool) error {
+func (a *ads1115Model) exchange(w, r []byte, powered bool) error {
 	if !powered {
 		a.restart()
 	}
@@ -70,7 +70,7 @@ func (a *ads1115) exchange(w, r []byte, powered bool) error {
 	return nil
 }
 
-func (a *ads1115) configure(v uint16, powered bool) {
+func (a *ads1115Model) configure(v uint16, powered bool) {
 	a.registers[adsConfig] = v &^ adsStart
 	if !powered {
 		a.restart()
@@ -86,7 +86,7 @@ func (a *ads1115) configure(v uint16, powered bool) {
 }
 
 // difference returns the voltage between the two inputs that a setting of the multiplexer connects.
-func (a *ads1115) difference(mux int) float64 {
+func (a *ads1115Model) difference(mux int) float64 {
 	if mux >= 4 {
 		return a.input(mux - 4)
 	}
@@ -94,14 +94,14 @@ func (a *ads1115) difference(mux int) float64 {
 	return a.input(pairs[mux][0]) - a.input(pairs[mux][1])
 }
 
-func (a *ads1115) input(i int) float64 {
+func (a *ads1115Model) input(i int) float64 {
 	if a.inputs[i] == nil {
 		return 0.58 + 0.02*a.chance.of("floating").noise(a.now())
 	}
 	return a.inputs[i](a.now())
 }
 
-func (a *ads1115) finish() {
+func (a *ads1115Model) finish() {
 	if a.done.IsZero() || a.now().Before(a.done) {
 		return
 	}

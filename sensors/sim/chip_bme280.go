@@ -10,8 +10,8 @@ import (
 // air is what a BME280 stands in.
 type air struct{ temperature, humidity, pressure float64 } // °C, %, Pa
 
-// bme280 is a Bosch BME280 (BST-BME280-DS002-15): registers, trimming parameters, forced mode.
-type bme280 struct {
+// bme280Model is a Bosch BME280 (BST-BME280-DS002-15): registers, trimming parameters, forced mode.
+type bme280Model struct {
 	now  func() time.Time
 	feel func(time.Time) air
 	trim bmeTrim
@@ -33,14 +33,14 @@ const (
 
 var errRegister = errors.New("sim: no such register access")
 
-func newBME280(c chance, now func() time.Time, feel func(time.Time) air) *bme280 {
-	b := &bme280{now: now, feel: feel, trim: newBMETrim(c)}
+func newBME280(c chance, now func() time.Time, feel func(time.Time) air) *bme280Model {
+	b := &bme280Model{now: now, feel: feel, trim: newBMETrim(c)}
 	b.restart()
 	return b
 }
 
 // restart brings the registers to what they are after power-on (section 5.3).
-func (b *bme280) restart() {
+func (b *bme280Model) restart() {
 	b.registers = [256]byte{}
 	b.registers[0xD0] = 0x60
 	copy(b.registers[bmeData:], []byte{0x80, 0, 0, 0x80, 0, 0, 0x80, 0})
@@ -48,7 +48,7 @@ func (b *bme280) restart() {
 	b.done = time.Time{}
 }
 
-func (b *bme280) exchange(w, r []byte, powered bool) error {
+func (b *bme280Model) exchange(w, r []byte, powered bool) error {
 	if len(w) == 0 || len(r) == 0 && len(w)%2 != 0 || len(r) > 0 && len(w) != 1 {
 		return errRegister
 	}
@@ -68,7 +68,7 @@ func (b *bme280) exchange(w, r []byte, powered bool) error {
 	return nil
 }
 
-func (b *bme280) set(register, v byte, powered bool) {
+func (b *bme280Model) set(register, v byte, powered bool) {
 	switch register {
 	case bmeReset:
 		if v == 0xB6 {
@@ -94,13 +94,13 @@ func sampling(code byte) int {
 	return 1 << (min(code, 5) - 1)
 }
 
-func (b *bme280) settings() (t, p, h int) {
+func (b *bme280Model) settings() (t, p, h int) {
 	m := b.registers[bmeCtrlMeas]
 	return sampling(m >> 5), sampling(m >> 2), sampling(b.registers[bmeCtrlHum])
 }
 
 // duration is the typical time of a measurement (section 9.1).
-func (b *bme280) duration() time.Duration {
+func (b *bme280Model) duration() time.Duration {
 	t, p, h := b.settings()
 	us := 1000 + 2000*t
 	if p > 0 {
@@ -113,7 +113,7 @@ func (b *bme280) duration() time.Duration {
 }
 
 // finish puts the results of a measurement that is over into the data registers.
-func (b *bme280) finish() {
+func (b *bme280Model) finish() {
 	if b.done.IsZero() || b.now().Before(b.done) {
 		return
 	}

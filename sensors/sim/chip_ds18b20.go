@@ -8,8 +8,8 @@ import (
 	"periph.io/x/conn/v3/onewire"
 )
 
-// ds18b20 is a Maxim DS18B20 (19-7487): scratchpad, conversion that takes its time, and the power-on value of 85 °C.
-type ds18b20 struct {
+// ds18b20Model is a Maxim DS18B20 (19-7487): scratchpad, conversion that takes its time, and the power-on value of 85 °C.
+type ds18b20Model struct {
 	now  func() time.Time
 	feel func(time.Time) float64 // °C
 
@@ -20,20 +20,20 @@ type ds18b20 struct {
 	written int     // how often the EEPROM was written
 }
 
-func newDS18B20(now func() time.Time, feel func(time.Time) float64) *ds18b20 {
-	d := &ds18b20{now: now, feel: feel, stored: [3]byte{0x4B, 0x46, 0x7F}}
+func newDS18B20(now func() time.Time, feel func(time.Time) float64) *ds18b20Model {
+	d := &ds18b20Model{now: now, feel: feel, stored: [3]byte{0x4B, 0x46, 0x7F}}
 	d.restart()
 	return d
 }
 
-func (d *ds18b20) restart() {
+func (d *ds18b20Model) restart() {
 	d.pad = [8]byte{0x50, 0x05, d.stored[0], d.stored[1], d.stored[2], 0xFF, 0x0C, 0x10}
 	d.done = time.Time{}
 }
 
-func (d *ds18b20) bits() int { return 9 + int(d.pad[4]>>5&3) }
+func (d *ds18b20Model) bits() int { return 9 + int(d.pad[4]>>5&3) }
 
-func (d *ds18b20) command(w, r []byte, powered bool) {
+func (d *ds18b20Model) command(w, r []byte, powered bool) {
 	if !powered {
 		d.restart()
 	}
@@ -59,7 +59,7 @@ func (d *ds18b20) command(w, r []byte, powered bool) {
 	}
 }
 
-func (d *ds18b20) finish() {
+func (d *ds18b20Model) finish() {
 	if d.done.IsZero() || d.now().Before(d.done) {
 		return
 	}
