@@ -1,0 +1,153 @@
+// Package spool keeps readings on the gateway until the hub has receipted them, through kill -9, power cuts and a hub
+// that is away for weeks.
+//
+// A reading is appended, sealed with others into a signed batch, and forgotten only when the hub's receipt for exactly
+// these bytes is settled. Read in this order: spool.go (open, append), seal.go, settle.go (pending, settle, stats).
+package spool
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"time"
+
+	"loam/gateway/wire"
+	"loam/internal/sqlite"
+	"loam/sensors"
+
+	driver "modernc.org/sqlite"
+	codes "modernc.org/sqlite/lib"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// ErrCorrupt is wrapped by [Open] where the file is damaged. It is left as it is.
+var ErrCorrupt = errors.New("spool file is damaged")
+
+// ErrReading is wrapped by [Spool.Append] where a reading could never be sealed. None of the readings is kept then.
+var ErrReading = errors.New("reading cannot be kept")
+
+// Spool is an open spool. It is safe for concurrent use.
+type Spool struct {
+	db  *sqlite.DB
+	log *slog.Logger
+}
+
+// Open opens or creates the spool at path. A damaged file is refused with an error wrapping [ErrCorrupt] that says how to
+// set it aside; it is never emptied, because what is still in it can be recovered by hand.
+func Open(ctx context.Context, path string, log *slog.Logger) (*Spool, error) {
+	if err := checkFiles(path); err != nil {
+		return nil, err
+	}
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, fmt.Errorf("spool: %w", err)
+	}
+	db, err := sqlite.Open(ctx, path, sub)
+	if err != nil {
+		return nil, explain(path, err)
+	}
+	if err := check(ctx, db); err != nil {
+		db.Close()
+		return nil, explain(path, err)
+	}
+	return &Spool{db: db, log: log}, nil
+}
+
+// checkFiles refuses a file that was cut to nothing beside its write-ahead log: SQLite would take it for a new database
+// and throw the log away.
+func checkFiles(path string) error {
+	file, err := os.Stat(path)
+	if err != nil || file.Size() > 0 {
+		return nil // absent, or SQLite's to judge
+	}
+	if wal, err := os.Stat(path + "-wal"); err == nil && wal.Size() > 0 {
+		return explain(path, fmt.Errorf("%w: the file is empty, its write-ahead log is not", ErrCorrupt))
+	}
+	return nil
+}
+
+// check reads the whole file once.
+func check(ctx context.Context, db *sqlite.DB) error {
+	var verdict string
+	if err := db.Read.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+		return err
+	}
+	if verdict != "ok" {
+		return fmt.Errorf("%w: %s", ErrCorrupt, verdict)
+	}
+	return nil
+}
+
+// explain says what to do about a file that does not open.
+func explain(path string, err error) error {
+	var e *driver.Error
+	if errors.As(err, &e) && (e.Code()&0xff == codes.SQLITE_CORRUPT || e.Code()&0xff == codes.SQLITE_NOTADB) {
+		err = fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	if errors.Is(err, ErrCorrupt) {
+		return fmt.Errorf("spool: %s: %w: move it aside together with %[1]s-wal and %[1]s-shm and start again; keep the files, their readings can be recovered with the sqlite3 command .recover", path, err)
+	}
+	return fmt.Errorf("spool: %w", err)
+}
+
+// Close closes the spool.
+func (s *Spool) Close() error { return s.db.Close() }
+
+// Append keeps readings. When it returns nil they survive a power cut; when it returns an error none of them is kept.
+// Times are kept in whole milliseconds: what is finer is cut off.
+func (s *Spool) Append(ctx context.Context, readings []sensors.Reading) error {
+	kept := make([]sensors.Reading, len(readings))
+	for i, r := range readings {
+		r.At.Wall = r.At.Wall.Truncate(time.Millisecond)
+		if err := wire.CheckReading(r); err != nil {
+			return fmt.Errorf("spool: %w: %w", ErrReading, err)
+		}
+		kept[i] = r
+	}
+	if len(kept) == 0 {
+		return nil
+	}
+	err := s.db.InTx(ctx, func(tx *sql.Tx) error { return insert(ctx, tx, kept) })
+	if err != nil {
+		return fmt.Errorf("spool: append %d readings: %w", len(kept), err)
+	}
+	return nil
+}
+
+func insert(ctx context.Context, tx *sql.Tx, readings []sensors.Reading) error {
+	stmt, err := tx.PrepareContext(ctx, `INSERT INTO unsealed (channel, quantity, mantissa, exponent,
+		raw_quantity, raw_mantissa, raw_exponent, wall, uptime, boot, clock, certificate, made, due)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+	if err != nil {
+		return err
+	}
+	defer stmt.Close()
+	for _, r := range readings {
+		_, err := stmt.ExecContext(ctx, string(r.Channel), string(r.Quantity), r.Value.Mantissa, r.Value.Exponent,
+			string(r.RawQuantity), r.Raw.Mantissa, r.Raw.Exponent, r.At.Wall.UnixMilli(), int64(r.At.Uptime), r.At.Boot[:], r.At.State,
+			r.Calibration.ID, seconds(r.Calibration.Date), seconds(r.Calibration.Due))
+		if err != nil {
+			return fmt.Errorf("reading of channel %s: %w", r.Channel, err)
+		}
+	}
+	return nil
+}
+
+// seconds is a date as the table has it: the zero time is null.
+func seconds(t time.Time) sql.NullInt64 {
+	return sql.NullInt64{Int64: t.Unix(), Valid: !t.IsZero()}
+}
+
+func date(s sql.NullInt64) time.Time {
+	if !s.Valid {
+		return time.Time{}
+	}
+	return time.Unix(s.Int64, 0).UTC()
+}
