@@ -11,13 +11,14 @@ import (
 	"pgregory.net/rapid"
 
 	"loam/payouts/challenge"
+	"loam/payouts/internal/memdir"
 )
 
 // TestModel makes random calls under a clock that also goes back, on several statements, and holds every answer against a
 // model that counts down how much of each window is left. Besides, whatever happens:
 // a statement with an objection that was not dismissed is never final or paid, and no state is ever taken back.
 func TestModel(t *testing.T) {
-	dir, run := t.TempDir(), 0
+	dir, run := memdir.New(t), 0
 	rapid.Check(t, func(t *rapid.T) {
 		run++
 		d, err := challenge.Open(context.Background(), filepath.Join(dir, fmt.Sprint(run)))
@@ -25,7 +26,6 @@ func TestModel(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer d.Close()
-		d.SkipSync(t)
 		m := &model{d: d, now: start, cases: map[string]*modelCase{}}
 		t.Repeat(map[string]func(*rapid.T){
 			"propose": m.propose, "object": m.object, "resolve": m.resolve, "finalise": m.finalise, "pay": m.pay, "time": m.time, "": m.agrees,

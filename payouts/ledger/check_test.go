@@ -18,7 +18,6 @@ const (
 // busyLedger holds some of everything: issues, payments, all ends of a reservation, a reversal and limits.
 func busyLedger(t *testing.T) *ledger.Ledger {
 	l := openLedger(t)
-	l.SkipSync(t)
 	later := time.Now().Add(time.Hour)
 	post(t, l, ledger.Transfer{ID: "issue", Debit: mint, Credit: asha, Asset: soil, Amount: 5_000, Origin: "s1", Memo: "first"},
 		ledger.Transfer{ID: "pay", Debit: asha, Credit: commons, Asset: soil, Amount: 100, Memo: "a <b> \u2028 \"c\""},

@@ -13,6 +13,7 @@ import (
 
 	"github.com/anishathalye/porcupine"
 
+	"loam/payouts/internal/memdir"
 	"loam/payouts/ledger"
 )
 
@@ -227,7 +228,7 @@ func TestRefusalInBatch(t *testing.T) {
 
 // TestClose: calls under way when the ledger closes get an answer, and one that says yes was kept.
 func TestClose(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "ledger.db")
+	path := filepath.Join(memdir.New(t), "ledger.db")
 	l, err := ledger.Open(t.Context(), path, time.Now)
 	if err != nil {
 		t.Fatal(err)
@@ -291,7 +292,7 @@ func TestImpatient(t *testing.T) {
 
 func openLedger(t testing.TB) *ledger.Ledger {
 	t.Helper()
-	l, err := ledger.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), time.Now)
+	l, err := ledger.Open(t.Context(), filepath.Join(memdir.New(t), "ledger.db"), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"loam/payouts/internal/memdir"
 	"loam/payouts/ledger"
 )
 
@@ -67,7 +68,7 @@ func payUntilKilled(path string) {
 // TestKill kills the paying program again and again with SIGKILL. Every payment it was told of is there exactly once,
 // nothing is half done, and the books are right.
 func TestKill(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "ledger.db")
+	path := filepath.Join(memdir.New(t), "ledger.db")
 	told := map[string]bool{}
 	for life := range 4 {
 		before := len(told)

@@ -11,13 +11,6 @@ func OpenBatch(ctx context.Context, path string, now func() time.Time, batch int
 	return open(ctx, path, now, batch)
 }
 
-// SkipSync makes commits fast and not durable, for tests of rules that open many ledgers.
-func (l *Ledger) SkipSync(t interface{ Fatal(...any) }) {
-	if _, err := l.db.Write.Exec(`PRAGMA synchronous = OFF`); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // Raw runs SQL past all rules, as somebody with access to the file could.
 func (l *Ledger) Raw(t testing.TB, queries ...string) error {
 	t.Helper()

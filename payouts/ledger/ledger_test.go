@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"loam/payouts/internal/memdir"
 	"loam/payouts/ledger"
 )
 
@@ -67,7 +68,7 @@ func TestInvalid(t *testing.T) {
 
 // TestOnce: an id and an origin count once, also after the ledger was closed and opened.
 func TestOnce(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "ledger.db")
+	path := filepath.Join(memdir.New(t), "ledger.db")
 	issue := ledger.Transfer{ID: "t", Debit: mint, Credit: asha, Asset: soil, Amount: 500, Origin: "s1/asha", Memo: "m"}
 	var first []ledger.Transfer
 	for round := range 3 {
@@ -106,7 +107,7 @@ func TestOnce(t *testing.T) {
 // more than its room.
 func TestReservationHolds(t *testing.T) {
 	now := time.UnixMilli(1_700_000_000_000).UTC()
-	l, err := ledger.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), func() time.Time { return now })
+	l, err := ledger.Open(t.Context(), filepath.Join(memdir.New(t), "ledger.db"), func() time.Time { return now })
 	if err != nil {
 		t.Fatal(err)
 	}

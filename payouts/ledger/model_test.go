@@ -14,13 +14,14 @@ import (
 
 	"pgregory.net/rapid"
 
+	"loam/payouts/internal/memdir"
 	"loam/payouts/ledger"
 )
 
 // TestModel drives the ledger and an in-memory model with the same random calls: they must agree on every answer, every
 // refusal and every balance, and Check must find nothing.
 func TestModel(t *testing.T) {
-	dir, run := t.TempDir(), 0
+	dir, run := memdir.New(t), 0
 	rapid.Check(t, func(t *rapid.T) {
 		run++
 		m := &model{
@@ -32,7 +33,6 @@ func TestModel(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer l.Close()
-		l.SkipSync(t)
 		m.l = l
 		t.Repeat(map[string]func(*rapid.T){
 			"post": m.post, "reserve": m.reserve, "settle": m.settle, "retry": m.retry, "reverse": m.reverse, "limit": m.limit, "wait": m.wait,
