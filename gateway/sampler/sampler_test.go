@@ -1,0 +1,246 @@
+package sampler
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"pgregory.net/rapid"
+
+	"loam/sensors"
+	"loam/sensors/clock"
+)
+
+// fake answers with what it is given.
+type fake struct {
+	mu      sync.Mutex
+	samples []sensors.Sample
+	err     error
+	wait    time.Duration
+	asked   []time.Time
+}
+
+func (f *fake) Sense(ctx context.Context) ([]sensors.Sample, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked = append(f.asked, time.Now())
+	if f.wait > 0 {
+		time.Sleep(f.wait)
+	}
+	return f.samples, f.err
+}
+
+func (f *fake) Close() error { return nil }
+
+// basket is a sink that can refuse.
+type basket struct {
+	mu   sync.Mutex
+	err  error
+	kept []sensors.Reading
+}
+
+func (b *basket) Append(_ context.Context, readings []sensors.Reading) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err == nil {
+		b.kept = append(b.kept, readings...)
+	}
+	return b.err
+}
+
+func sample(q sensors.Quantity, centi int64) sensors.Sample {
+	return sensors.Sample{Quantity: q, Value: sensors.Decimal{Mantissa: centi, Exponent: -2}}
+}
+
+func channel(id string, q sensors.Quantity) Channel {
+	return Channel{ID: sensors.Channel(id), Quantity: q, Calibration: sensors.Calibration{Certificate: sensors.Certificate{ID: sensors.FactoryCertificate}}}
+}
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+func TestAFailingProbeDisturbsNoOther(t *testing.T) {
+	broken := errors.New("no acknowledge")
+	sink := &basket{}
+	s := New([]Probe{
+		{Name: "air", Bus: "a", Source: &fake{samples: []sensors.Sample{sample(sensors.AirTemperature, 1200), sample(sensors.RelativeHumidity, 5500)}},
+			Channels: []Channel{channel("air-temperature", sensors.AirTemperature)}}, // humidity is nobody's
+		{Name: "soil", Bus: "a", Source: &fake{err: broken}, Channels: []Channel{channel("soil", sensors.ProbeVoltage)}},
+		{Name: "water", Bus: "b", Source: &fake{samples: []sensors.Sample{sample(sensors.WaterTemperature, 900)}},
+			Channels: []Channel{channel("water-temperature", sensors.WaterTemperature), channel("water-2", sensors.AirPressure)}},
+	}, sink, quiet(), prometheus.NewRegistry())
+	r, err := s.Round(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Readings != 2 || len(r.Failed) != 1 || !errors.Is(r.Failed[0], broken) || !strings.Contains(r.Failed[0].Error(), "soil") {
+		t.Fatalf("round %+v", r)
+	}
+	var got []string
+	for _, k := range sink.kept {
+		got = append(got, fmt.Sprintf("%s %s", k.Channel, k.Value))
+	}
+	if want := []string{"air-temperature 12.00", "water-temperature 9.00"}; !slices.Equal(got, want) {
+		t.Fatalf("kept %q, want %q", got, want)
+	}
+}
+
+func TestAFailureIsSaidOnceUntilItChanges(t *testing.T) {
+	var out bytes.Buffer
+	probe := &fake{err: errors.New("no acknowledge")}
+	s := New([]Probe{{Name: "air", Source: probe}}, &basket{}, slog.New(slog.NewTextHandler(&out, nil)), nil)
+	round := func() {
+		if _, err := s.Round(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	round()
+	round()
+	probe.err = errors.New("checksum")
+	round()
+	probe.err = nil
+	round()
+	round()
+	if got := strings.Count(out.String(), "gives no usable sample"); got != 2 {
+		t.Errorf("said %d times, want 2:\n%s", got, out.String())
+	}
+	if got := strings.Count(out.String(), "probe is back"); got != 1 {
+		t.Errorf("came back %d times, want 1:\n%s", got, out.String())
+	}
+}
+
+func TestCalibrationThatCannotBeAppliedNamesTheChannel(t *testing.T) {
+	c := channel("soil-10cm", sensors.ProbeVoltage)
+	c.Calibration.Points = []sensors.Point{{}} // one point makes no line
+	sink := &basket{}
+	s := New([]Probe{{Name: "soil", Source: &fake{samples: []sensors.Sample{sample(sensors.ProbeVoltage, 150)}}, Channels: []Channel{c}}}, sink, quiet(), nil)
+	r, err := s.Round(t.Context())
+	if err != nil || len(r.Failed) != 1 || !strings.Contains(r.Failed[0].Error(), "soil-10cm") || len(sink.kept) != 0 {
+		t.Fatalf("round %+v, %v, kept %v", r, err, sink.kept)
+	}
+}
+
+// Whatever the sink refuses, it gets later, once, and in order.
+func TestNothingIsLostWhileTheSinkRefuses(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		probe, sink := &fake{}, &basket{}
+		s := New([]Probe{{Name: "air", Source: probe, Channels: []Channel{channel("air", sensors.AirTemperature)}}}, sink, quiet(), nil)
+		rounds := rapid.IntRange(1, 40).Draw(t, "rounds")
+		for n := range rounds {
+			probe.samples = []sensors.Sample{sample(sensors.AirTemperature, int64(n))}
+			sink.err = nil
+			if rapid.Bool().Draw(t, "refuse") {
+				sink.err = errors.New("disk full")
+			}
+			_, err := s.Round(context.Background())
+			if (err != nil) != (sink.err != nil) {
+				t.Fatalf("round error %v, sink error %v", err, sink.err)
+			}
+		}
+		sink.err = nil
+		probe.samples = nil
+		if _, err := s.Round(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if len(sink.kept) != rounds {
+			t.Fatalf("%d rounds, %d kept", rounds, len(sink.kept))
+		}
+		for n, r := range sink.kept {
+			if r.Value.Mantissa != int64(n) {
+				t.Fatalf("reading %d is %v", n, r.Value)
+			}
+		}
+	})
+}
+
+func TestWhatIsHeldIsBounded(t *testing.T) {
+	many := make([]sensors.Sample, 1000)
+	for i := range many {
+		many[i] = sample(sensors.AirTemperature, int64(i))
+	}
+	sink := &basket{err: errors.New("disk full")}
+	s := New([]Probe{{Name: "air", Source: &fake{samples: many}, Channels: []Channel{channel("air", sensors.AirTemperature)}}}, sink, quiet(), nil)
+	for range MaxHeld/len(many) + 5 {
+		if _, err := s.Round(t.Context()); err == nil {
+			t.Fatal("the sink's error is not passed on")
+		}
+		if len(s.held) > MaxHeld {
+			t.Fatalf("%d held", len(s.held))
+		}
+	}
+	if len(s.held) != MaxHeld {
+		t.Fatalf("%d held, want the newest %d", len(s.held), MaxHeld)
+	}
+}
+
+// wall is the bubble's time as a clock.
+type wall struct{}
+
+func (wall) Now() clock.Instant { return clock.Instant{Wall: time.Now()} }
+
+func (wall) Sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func TestRunKeepsToTheInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		probe := &fake{wait: 300 * time.Millisecond}
+		s := New([]Probe{{Name: "air", Source: probe}}, &basket{}, quiet(), nil)
+		ctx, cancel := context.WithTimeout(t.Context(), 5500*time.Millisecond)
+		defer cancel()
+		begin := time.Now()
+		if err := s.Run(ctx, wall{}, time.Second); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatal(err)
+		}
+		if len(probe.asked) != 5 {
+			t.Fatalf("asked %d times in 5.5 s", len(probe.asked))
+		}
+		for i, at := range probe.asked {
+			if want := begin.Add(time.Duration(i+1) * time.Second); !at.Equal(want) {
+				t.Errorf("round %d at %s, want %s", i, at, want)
+			}
+		}
+	})
+}
+
+func TestRoundsNeverPileUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		probe := &fake{wait: 2500 * time.Millisecond}
+		s := New([]Probe{{Name: "air", Source: probe}}, &basket{}, quiet(), nil)
+		ctx, cancel := context.WithTimeout(t.Context(), 9*time.Second)
+		defer cancel()
+		_ = s.Run(ctx, wall{}, time.Second)
+		if len(probe.asked) != 3 { // at 1, 4 and 7 s
+			t.Fatalf("asked at %v", probe.asked)
+		}
+	})
+}
+
+func TestBusesDoNotWaitForEachOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var probes []Probe
+		for _, bus := range []string{"a", "a", "b", "c"} {
+			probes = append(probes, Probe{Name: bus, Bus: bus, Source: &fake{wait: time.Second}})
+		}
+		begin := time.Now()
+		if _, err := New(probes, &basket{}, quiet(), nil).Round(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(begin); took != 2*time.Second { // two probes share bus a
+			t.Fatalf("took %s", took)
+		}
+	})
+}
