@@ -150,7 +150,7 @@ func fakeStatement(s registry.Site, from, to time.Time, health float64, sparse b
 	six := func(v float64) string { return strconv.FormatFloat(v, 'f', 6, 64) }
 	gross := int64(health * float64(s.AreaM2) / 10)
 	st := statement.Statement{
-		ID: fmt.Sprintf("willow-creek.%s.%s.meadow-v1", s.ID, from.Format("20060102")), Community: "willow-creek", Hub: "hub-1",
+		ID: fmt.Sprintf("%s-%s-9f2c41d07ab35e68", s.ID, from.Format("20060102T1504Z")), Community: "willow-creek", Hub: "hub-1",
 		HubKey: "ed25519:q6Fy0Xm2p9dQkZtVw3uLr8nYc5aHs1jBe7gTiOoP4M0",
 		Site:   statement.Site{ID: s.ID, Name: s.Name, Ecosystem: s.Ecosystem, AreaM2: strconv.FormatInt(s.AreaM2, 10), Steward: s.Steward},
 		Period: statement.Period{From: from.Format(time.RFC3339), To: to.Format(time.RFC3339)},
@@ -206,7 +206,7 @@ func (f *fake) pay() {
 	for a, n := range sums {
 		b := ledger.Balance{Account: a, Asset: "MEADOW/2", Posted: n, Min: &minimum}
 		if a == "willow-creek:steward:asha" {
-			b.PendingIn = 83_059
+			b.PendingIn = 832
 		}
 		f.accounts = append(f.accounts, b)
 	}

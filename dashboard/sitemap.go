@@ -9,10 +9,10 @@ import (
 
 // The map's drawing board, in SVG user units.
 const (
-	mapWidth, mapHeight = 640, 400
-	mapMargin           = 64.0
+	mapWidth, mapHeight = 480, 340
+	mapMargin           = 44.0
 	mapLeast            = 26.0 // a site smaller than this is drawn as a dot of this size, so that it can be seen and met
-	mapTouch            = 88.0 // side of the area that answers to a finger: 44 px on a phone
+	mapTouch            = 60.0 // side of the area that answers to a finger: 44 px on a phone
 	metresPerDegree     = 111_320.0
 )
 
@@ -56,11 +56,15 @@ func drawMap(sites []registry.Site) siteMap {
 		return m
 	}
 	p := fit(sites)
-	var labels []box
-	for _, s := range sites {
-		sh, label := p.shape(s, labels)
-		labels = append(labels, label)
-		m.Shapes = append(m.Shapes, sh)
+	places := make([]box, len(sites))
+	for i, s := range sites {
+		sh, place := p.shape(s)
+		m.Shapes, places[i] = append(m.Shapes, sh), place
+	}
+	for i, s := range sites {
+		label := places[i].label(s.Name, places, i)
+		m.Shapes[i].LabelX, m.Shapes[i].LabelY = short(label.x+label.w/2), short(label.y+18)
+		places = append(places, label)
 	}
 	m.Metres = roundDown(float64(mapWidth) / 4 / p.scale)
 	length := float64(m.Metres) * p.scale
@@ -124,8 +128,8 @@ func (b box) meets(o box) bool {
 	return b.x < o.x+o.w && o.x < b.x+b.w && b.y < o.y+o.h && o.y < b.y+b.h
 }
 
-// shape draws a site and finds room for its two-line label, below or above it.
-func (p projection) shape(s registry.Site, taken []box) (shape, box) {
+// shape draws a site and says which part of the board it takes.
+func (p projection) shape(s registry.Site) (shape, box) {
 	low, high := xy{math.Inf(1), math.Inf(1)}, xy{math.Inf(-1), math.Inf(-1)}
 	var path strings.Builder
 	for i, c := range s.Outline {
@@ -140,25 +144,35 @@ func (p projection) shape(s registry.Site, taken []box) (shape, box) {
 		path.WriteString("M" + short(mid.x-mapLeast/2) + " " + short(mid.y) + "a13 13 0 1 0 26 0a13 13 0 1 0-26 0z")
 		low, high = xy{mid.x - mapLeast/2, mid.y - mapLeast/2}, xy{mid.x + mapLeast/2, mid.y + mapLeast/2}
 	}
-	w := max(11*float64(len([]rune(s.Name))), 120)
-	x := min(max(mid.x, w/2+6), mapWidth-w/2-6)
-	label := box{x - w/2, high.y + 6, w, 46}
-	for _, y := range []float64{high.y + 6, low.y - 52, mid.y - 23, high.y + 54, low.y - 100} {
-		try := box{x - w/2, y, w, 46}
-		free := y >= 0 && y+46 <= mapHeight-26
-		for _, t := range taken {
-			free = free && !try.meets(t)
-		}
-		if free {
-			label = try
-			break
-		}
-	}
 	return shape{
 		ID: s.ID, Path: path.String(), X: short(mid.x), Y: short(mid.y),
-		LabelX: short(x), LabelY: short(label.y + 19),
 		TouchX: short(mid.x - mapTouch/2), TouchY: short(mid.y - mapTouch/2), Touch: short(mapTouch),
-	}, label
+	}, box{low.x, low.y, high.x - low.x, high.y - low.y}
+}
+
+// labelHeight is room for a name and a line below it.
+const labelHeight = 42
+
+// label finds room for the two-line label of the own-th place: below it, above, beside, or else upon it.
+func (b box) label(name string, taken []box, own int) box {
+	w := max(10*float64(len([]rune(name))), 84)
+	within := func(x float64) float64 { return min(max(x, 4), mapWidth-w-4) }
+	x, y := within(b.x+b.w/2-w/2), b.y+b.h/2-labelHeight/2
+	below, above := b.y+b.h+3, b.y-labelHeight-3
+	for _, try := range []box{
+		{x, below, w, labelHeight}, {x, above, w, labelHeight},
+		{within(b.x - w/2), below, w, labelHeight}, {within(b.x + b.w - w/2), above, w, labelHeight},
+		{within(b.x - w - 4), y, w, labelHeight}, {within(b.x + b.w + 4), y, w, labelHeight},
+	} {
+		free := try.y >= 16 && try.y+try.h <= mapHeight-4
+		for i, t := range taken {
+			free = free && (i == own || !try.meets(t))
+		}
+		if free {
+			return try
+		}
+	}
+	return box{x, y, w, labelHeight}
 }
 
 // grid returns about four lines at round degrees.

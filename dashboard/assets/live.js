@@ -6,7 +6,7 @@
   const button = box.firstElementChild, lost = document.getElementById('lost');
   let on = !(navigator.connection && navigator.connection.saveData) && !matchMedia('(prefers-reduced-motion: reduce)').matches;
   let busy = false;
-  const say = () => { button.textContent = on ? box.dataset.on : box.dataset.off; };
+  const say = () => { button.textContent = on ? box.dataset.pause : box.dataset.start; };
   const tick = async () => {
     if (!on || busy || document.hidden) return;
     busy = true;
