@@ -71,9 +71,15 @@ func (l *Link) Run(ctx context.Context, serve func(context.Context, *Session) er
 
 // once makes one connection and serves it until it is lost. It returns how long the connection stood.
 func (l *Link) once(parent context.Context, serve func(context.Context, *Session) error) (time.Duration, error) {
+	// life is the connection's; it outlives parent for as long as serve needs to say goodbye.
+	life, end := context.WithCancelCause(context.WithoutCancel(parent))
+	defer end(nil)
+	lost := func(err error) { end(fmt.Errorf("%w: %w", ErrLost, err)) }
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
-	client := mqtt.NewClient(l.options(ctx, func(err error) { cancel(fmt.Errorf("%w: %w", ErrLost, err)) }))
+	defer context.AfterFunc(life, func() { cancel(context.Cause(life)) })()
+
+	client := mqtt.NewClient(l.options(ctx, lost))
 	defer client.Disconnect(uint(min(l.cfg.TokenTimeout, 250*time.Millisecond) / time.Millisecond))
 	// The handshake bounds itself; the extra second only guards against a token that never completes.
 	if err := wait(ctx, client.Connect(), l.cfg.ConnectTimeout+time.Second); err != nil {
@@ -81,8 +87,10 @@ func (l *Link) once(parent context.Context, serve func(context.Context, *Session
 	}
 	began := time.Now()
 	l.cfg.Log.Info("connected to the broker", "broker", l.address, "encrypted", l.tls != nil)
-	err := serve(ctx, &Session{client: client, timeout: l.cfg.TokenTimeout})
-	if cause := context.Cause(ctx); cause != nil && parent.Err() == nil {
+	s := &Session{client: client, timeout: l.cfg.TokenTimeout, life: life, out: make(chan Message, outgoing)}
+	go s.carry(lost)
+	err := serve(ctx, s)
+	if cause := context.Cause(life); cause != nil && parent.Err() == nil {
 		err = cause
 	}
 	return time.Since(began), err

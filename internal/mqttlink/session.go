@@ -13,6 +13,60 @@ import (
 type Session struct {
 	client  mqtt.Client
 	timeout time.Duration
+	life    context.Context // ends with the connection
+	out     chan Message
+}
+
+// outgoing is how many messages may wait to be written.
+const outgoing = 16
+
+// carry writes what was given to [Session.Send]. It has a goroutine of its own because the client, asked to publish while
+// its connection goes away, does not notice and waits out its write timeout.
+func (s *Session) carry(lost func(error)) {
+	for {
+		select {
+		case m := <-s.out:
+			token := s.client.Publish(m.Topic, 1, m.Retained, m.Payload)
+			select {
+			case <-token.Done():
+				if err := token.Error(); err != nil {
+					lost(fmt.Errorf("publish: %w", err))
+				}
+			default:
+			}
+		case <-s.life.Done():
+			return
+		}
+	}
+}
+
+// ask does something that the broker answers, and waits for the answer.
+func (s *Session) ask(ctx context.Context, what string, do func() mqtt.Token) (mqtt.Token, error) {
+	token := make(chan mqtt.Token, 1)
+	go func() {
+		t := do()
+		t.WaitTimeout(s.timeout)
+		token <- t
+	}()
+	timer := time.NewTimer(s.timeout)
+	defer timer.Stop()
+	select {
+	case t := <-token:
+		if err := t.Error(); err != nil {
+			return nil, fmt.Errorf("%s: %w", what, err)
+		}
+		select {
+		case <-t.Done():
+			return t, nil
+		default:
+		}
+	case <-timer.C:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%s: %w", what, context.Cause(ctx))
+	case <-s.life.Done():
+		return nil, fmt.Errorf("%s: %w", what, context.Cause(s.life))
+	}
+	return nil, fmt.Errorf("%s: no answer from the broker within %s", what, s.timeout)
 }
 
 // Received is called for each message, one at a time, in the order they came. It must not wait: while it does, the
@@ -25,11 +79,13 @@ func (s *Session) Subscribe(ctx context.Context, received Received, filters ...s
 	for _, f := range filters {
 		wanted[f] = 1
 	}
-	token := s.client.SubscribeMultiple(wanted, func(_ mqtt.Client, m mqtt.Message) {
-		received(m.Topic(), m.Payload(), m.Retained())
+	token, err := s.ask(ctx, "subscribe", func() mqtt.Token {
+		return s.client.SubscribeMultiple(wanted, func(_ mqtt.Client, m mqtt.Message) {
+			received(m.Topic(), m.Payload(), m.Retained())
+		})
 	})
-	if err := wait(ctx, token, s.timeout); err != nil {
-		return fmt.Errorf("subscribe: %w", err)
+	if err != nil {
+		return err
 	}
 	for filter, granted := range token.(*mqtt.SubscribeToken).Result() {
 		if granted > 2 {
@@ -41,24 +97,21 @@ func (s *Session) Subscribe(ctx context.Context, received Received, filters ...s
 
 // Publish sends a message and waits for the broker to take it.
 func (s *Session) Publish(ctx context.Context, m Message) error {
-	if err := wait(ctx, s.client.Publish(m.Topic, 1, m.Retained, m.Payload), s.timeout); err != nil {
-		return fmt.Errorf("publish: %w", err)
-	}
-	return nil
+	_, err := s.ask(ctx, "publish", func() mqtt.Token { return s.client.Publish(m.Topic, 1, m.Retained, m.Payload) })
+	return err
 }
 
-// Send gives a message to the network and does not wait for the broker to take it. What is not taken is lost when the
-// connection is; a broker that takes nothing is noticed after 65,535 messages.
-func (s *Session) Send(m Message) error {
-	token := s.client.Publish(m.Topic, 1, m.Retained, m.Payload)
+// Send gives a message to the network, waiting for room there, but not for the broker to take it. What is not taken is
+// lost when the connection is. A broker that takes nothing at all is noticed after 65,535 messages.
+func (s *Session) Send(ctx context.Context, m Message) error {
 	select {
-	case <-token.Done():
-		if err := token.Error(); err != nil {
-			return fmt.Errorf("publish: %w", err)
-		}
-	default:
+	case s.out <- m:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("publish: %w", context.Cause(ctx))
+	case <-s.life.Done():
+		return fmt.Errorf("publish: %w", context.Cause(s.life))
 	}
-	return nil
 }
 
 // noStore keeps nothing: a message lives as long as its connection.

@@ -1,0 +1,419 @@
+package intake_test
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"loam/gateway/broker"
+	"loam/gateway/identity"
+	"loam/gateway/intake"
+	"loam/gateway/spool"
+	"loam/gateway/uplink"
+	"loam/gateway/wire"
+	"loam/internal/config"
+	"loam/sensors"
+	"loam/sensors/clock"
+)
+
+const community = "valley"
+
+// signer is a key made from a name.
+type signer struct {
+	id  string
+	key ed25519.PrivateKey
+}
+
+func newSigner(id string) signer {
+	seed := sha256.Sum256([]byte(id))
+	return signer{id, ed25519.NewKeyFromSeed(seed[:])}
+}
+
+func (s signer) ID() string                    { return s.id }
+func (s signer) Public() ed25519.PublicKey     { return s.key.Public().(ed25519.PublicKey) }
+func (s signer) Sign(m []byte) ([]byte, error) { return ed25519.Sign(s.key, m), nil }
+
+func brokerPassword(id string) (string, error) {
+	return identity.BrokerPassword(newSigner(id), community)
+}
+
+// keys is a registry that knows everybody.
+type keys struct{}
+
+func (keys) Key(id string) (ed25519.PublicKey, bool) { return newSigner(id).Public(), id != "stranger" }
+
+// shelf is a spool in memory. It holds the uplink to the law: forgotten only what the hub has.
+type shelf struct {
+	t      testing.TB
+	gw     signer
+	stored func(gateway string, sequence uint64) bool
+
+	mu      sync.Mutex
+	waiting []wire.Sealed
+	next    uint64
+	last    wire.Digest
+	forgot  map[uint64]bool
+}
+
+func newShelf(t testing.TB, id string, stored func(string, uint64) bool) *shelf {
+	return &shelf{t: t, gw: newSigner(id), stored: stored, next: 1, forgot: map[uint64]bool{}}
+}
+
+func reading(i uint64) sensors.Reading {
+	value := sensors.Decimal{Mantissa: int64(2000 + i%100), Exponent: -2}
+	at := time.UnixMilli(1_760_000_000_000 + int64(i)*60_000).UTC()
+	return sensors.Reading{
+		Channel: "air", Quantity: sensors.AirTemperature, Value: value, RawQuantity: sensors.AirTemperature, Raw: value,
+		At: clock.Instant{Wall: at, Uptime: time.Duration(i) * time.Minute, Boot: clock.BootID{1}, State: clock.Synced},
+	}
+}
+
+// seal puts n more batches of some readings on the shelf.
+func (s *shelf) seal(n, readings int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for range n {
+		b := wire.Batch{Header: wire.Header{Gateway: s.gw.id, Sequence: s.next, Previous: s.last, Boot: clock.BootID{1}, Clock: clock.Synced}}
+		for i := range readings {
+			b.Readings = append(b.Readings, reading(s.next*uint64(readings)+uint64(i)))
+		}
+		sealed, err := wire.Seal(b, s.gw)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.waiting = append(s.waiting, sealed)
+		s.last = sealed.Digest
+		s.next++
+	}
+}
+
+func (s *shelf) Pending(_ context.Context, after uint64, limit int) ([]wire.Sealed, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	from, _ := slices.BinarySearchFunc(s.waiting, after+1, func(b wire.Sealed, q uint64) int { return int(b.Sequence) - int(q) })
+	return slices.Clone(s.waiting[from:min(len(s.waiting), from+limit)]), nil
+}
+
+func (s *shelf) Settle(_ context.Context, r wire.Receipt) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i, found := slices.BinarySearchFunc(s.waiting, r.Sequence, func(b wire.Sealed, q uint64) int { return int(b.Sequence) - int(q) })
+	if !found || s.waiting[i].Digest != r.Digest {
+		return false, nil
+	}
+	if !s.stored(s.gw.id, r.Sequence) {
+		s.t.Errorf("%s forgets %d, which the hub does not have", s.gw.id, r.Sequence)
+	}
+	s.waiting = slices.Delete(s.waiting, i, i+1)
+	s.forgot[r.Sequence] = true
+	return true, nil
+}
+
+func (s *shelf) Stats(context.Context) (spool.Stats, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return spool.Stats{Batches: len(s.waiting), Next: s.next}, nil
+}
+
+func (s *shelf) empty() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.waiting) == 0
+}
+
+// hub is a handler that stores in memory, and misbehaves when told to.
+type hub struct {
+	t   testing.TB
+	key signer
+
+	mu        sync.Mutex
+	kept      map[string]map[uint64]wire.Digest
+	total     int
+	repeated  int
+	failing   int                                     // so many more calls fail
+	misbehave func(r wire.Receipt, raw []byte) []byte // what to answer instead of raw
+	before    func(gateway string, payload []byte)    // called first, without the lock
+}
+
+func newHub(t testing.TB) *hub {
+	return &hub{t: t, key: newSigner("hub"), kept: map[string]map[uint64]wire.Digest{}}
+}
+
+var errAway = errors.New("the evidence is away")
+
+func (h *hub) Handle(_ context.Context, gateway string, payload []byte) ([]byte, error) {
+	if h.before != nil {
+		h.before(gateway, payload)
+	}
+	b, err := wire.Open(payload, newSigner(gateway).Public())
+	if err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.failing > 0 {
+		h.failing--
+		return nil, errAway
+	}
+	if h.kept[gateway] == nil {
+		h.kept[gateway] = map[uint64]wire.Digest{}
+	}
+	if earlier, known := h.kept[gateway][b.Sequence]; known {
+		h.repeated++
+		if earlier != b.Digest {
+			h.t.Errorf("%s sends %d with other bytes", gateway, b.Sequence)
+		}
+	} else {
+		h.kept[gateway][b.Sequence] = b.Digest
+		h.total++
+	}
+	r := wire.Receipt{Hub: h.key.id, Gateway: gateway, Sequence: b.Sequence, Digest: b.Digest, Outcome: wire.Stored, At: time.UnixMilli(1_760_000_000_000).UTC()}
+	raw := h.seal(r, h.key)
+	if h.misbehave != nil {
+		return h.misbehave(r, raw), nil
+	}
+	return raw, nil
+}
+
+func (h *hub) seal(r wire.Receipt, s signer) []byte {
+	raw, err := wire.SealReceipt(r, s)
+	if err != nil {
+		h.t.Error(err)
+	}
+	return raw
+}
+
+func (h *hub) has(gateway string, sequence uint64) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	_, ok := h.kept[gateway][sequence]
+	return ok
+}
+
+func (h *hub) count() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.total
+}
+
+func (h *hub) fail(n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.failing = n
+}
+
+// middle is the broker in between.
+type middle interface {
+	URL() string
+	Hub() (user, password string)
+	Restart()
+}
+
+// embedded is the hub's own broker.
+type embedded struct {
+	t      testing.TB
+	access broker.GatewayAccess
+	addr   string
+	broker *broker.Broker
+}
+
+func newEmbedded(t testing.TB) *embedded {
+	e := &embedded{t: t, access: broker.NewGatewayAccess(community, keys{}), addr: "127.0.0.1:0"}
+	e.start()
+	t.Cleanup(e.stop)
+	return e
+}
+
+func (e *embedded) start() {
+	b, err := broker.Start(broker.Config{Listen: e.addr}, e.access, slog.New(slog.DiscardHandler))
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	e.broker, e.addr = b, b.Addr()
+}
+
+func (e *embedded) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := e.broker.Close(ctx); err != nil {
+		e.t.Error(err)
+	}
+}
+
+func (e *embedded) URL() string                  { return "mqtt://" + e.addr }
+func (e *embedded) Hub() (user, password string) { return e.access.HubUser, e.access.HubPassword }
+func (e *embedded) Restart()                     { e.stop(); e.start() }
+
+// river is gateways, a broker and a hub, running.
+type river struct {
+	t       testing.TB
+	middle  middle
+	hub     *hub
+	intake  *intake.Intake
+	shelves []*shelf
+	uplinks []*uplink.Uplink
+	stops   []context.CancelFunc
+	ended   sync.WaitGroup
+}
+
+func (r *river) run(do func(context.Context) error) context.CancelFunc {
+	ctx, cancel := context.WithCancel(context.Background())
+	r.ended.Go(func() {
+		if err := do(ctx); !errors.Is(err, context.Canceled) {
+			r.t.Errorf("ended with %v", err)
+		}
+	})
+	return cancel
+}
+
+// flow starts it. Waits are short, so that what a fault delays comes soon.
+func flow(t testing.TB, m middle, h *hub, gateways []string, change func(*intake.Config)) *river {
+	t.Helper()
+	r := &river{t: t, middle: m, hub: h}
+	user, password := m.Hub()
+	cfg := intake.Config{
+		Broker: m.URL(), Community: community, Username: user, Password: password,
+		ReconnectMin: 5 * time.Millisecond, ReconnectMax: 50 * time.Millisecond,
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	var err error
+	if r.intake, err = intake.New(cfg, h, slog.New(slog.DiscardHandler), nil); err != nil {
+		t.Fatal(err)
+	}
+	r.stops = append(r.stops, r.run(r.intake.Run))
+	for _, id := range gateways {
+		r.gateway(id, 50*time.Millisecond)
+	}
+	t.Cleanup(func() {
+		for _, stop := range r.stops {
+			stop()
+		}
+		r.ended.Wait()
+	})
+	return r
+}
+
+func (r *river) gateway(id string, resend time.Duration) {
+	r.t.Helper()
+	r.gatewayOn(newShelf(r.t, id, r.hub.has), resend)
+}
+
+func (r *river) gatewayOn(s *shelf, resend time.Duration) {
+	r.t.Helper()
+	u, err := uplink.New(uplink.Config{
+		Broker: r.middle.URL(), HubKey: "ed25519:" + base64.RawURLEncoding.EncodeToString(r.hub.key.Public()),
+		ResendAfter: config.Duration(resend), ResendMax: config.Duration(5 * resend), PollEvery: config.Duration(time.Second),
+		ReconnectMin: 5 * time.Millisecond, ReconnectMax: 50 * time.Millisecond,
+	}, community, s.gw, s, slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.shelves, r.uplinks = append(r.shelves, s), append(r.uplinks, u)
+	r.stops = append(r.stops, r.run(u.Run))
+}
+
+func (r *river) seal(n, readings int) {
+	for i, s := range r.shelves {
+		s.seal(n, readings)
+		r.uplinks[i].Wake()
+	}
+}
+
+// until waits for what has to become true.
+func until(t testing.TB, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not within 30 s", what)
+		}
+	}
+}
+
+// drained waits for all spools to be empty, and checks that the hub has exactly what was sealed.
+func (r *river) drained() {
+	r.t.Helper()
+	until(r.t, "all spools are empty", func() bool {
+		for _, s := range r.shelves {
+			if !s.empty() {
+				return false
+			}
+		}
+		return true
+	})
+	for _, s := range r.shelves {
+		kept := r.hub.kept[s.gw.id]
+		if len(kept) != int(s.next-1) || len(s.forgot) != len(kept) {
+			r.t.Errorf("%s sealed %d batches; the hub has %d, %d are forgotten", s.gw.id, s.next-1, len(kept), len(s.forgot))
+		}
+	}
+}
+
+func TestEverythingArrivesOnce(t *testing.T) {
+	h := newHub(t)
+	r := flow(t, newEmbedded(t), h, []string{"gw-1", "gw-2", "gw-3"}, nil)
+	for range 5 {
+		r.seal(40, 3)
+		r.drained()
+	}
+	if st := r.uplinks[0].Status(); st.Stored != 200 || st.InFlight != 0 || !st.Connected || st.LastReceipt.IsZero() || st.Refused != 0 {
+		t.Errorf("status %+v", st)
+	}
+}
+
+// The law under everything at once: broker restarts, a hub that fails for a while, receipts lost, receipts forged.
+func chaos(t *testing.T, m middle, batches, restarts int) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	h := newHub(t)
+	thief := signer{"hub", newSigner("thief").key}          // gives itself out as the hub
+	h.misbehave = func(r wire.Receipt, raw []byte) []byte { // under the hub's lock
+		other := r
+		switch random.IntN(24) {
+		case 0, 1:
+			return nil // the receipt is lost on the way
+		case 2:
+			return h.seal(r, thief)
+		case 3:
+			other.Gateway = "gw-9"
+			return h.seal(other, h.key)
+		case 4:
+			other.Digest[random.IntN(len(other.Digest))] ^= 1
+			return h.seal(other, h.key)
+		case 5:
+			other.Sequence += 1 + random.Uint64N(5) // a batch the hub may not have
+			return h.seal(other, h.key)
+		case 6:
+			return raw[:random.IntN(len(raw))]
+		case 7:
+			raw[random.IntN(len(raw))] ^= 1 << random.IntN(8)
+			return raw
+		}
+		return raw
+	}
+	r := flow(t, m, h, []string{"gw-1", "gw-2", "gw-3"}, func(c *intake.Config) { c.Queue = 16 }) // smaller than a window: some are dropped
+	for i := range restarts {
+		r.seal(batches/restarts, 1)
+		reached := (i*2 + 1) * 3 * batches / restarts / 2
+		until(t, fmt.Sprintf("the hub has %d batches", reached), func() bool { return h.count() >= reached })
+		h.fail(20 + random.IntN(100))
+		m.Restart()
+	}
+	r.drained()
+	if h.repeated == 0 || r.uplinks[0].Status().Resent == 0 || r.uplinks[0].Status().Refused == 0 {
+		t.Errorf("nothing was repeated, resent or refused (%d, %+v): the test does not test", h.repeated, r.uplinks[0].Status())
+	}
+}
+
+func TestNothingIsLostInChaos(t *testing.T) { chaos(t, newEmbedded(t), 80, 4) }
