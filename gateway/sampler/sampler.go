@@ -1,7 +1,11 @@
 // Package sampler asks the probes of a gateway in their turn, calibrates what they said, and hands the readings on.
 //
 // Probes on different buses are asked at the same time, probes on one bus one after the other. A probe that fails yields
-// no reading and disturbs no other. Sources are expected to be bounded in time: hand in a [sensors.Guard].
+// no reading and disturbs no other. Sources are expected to be bounded in time and never to panic: hand in a
+// [sensors.Guard].
+//
+// Readings that the sink refuses (a full disk) are held in memory and handed on, oldest first, in the next round; see
+// [MaxHeld].
 package sampler
 
 import (
@@ -15,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
+	"loam/gateway/wire"
 	"loam/sensors"
 	"loam/sensors/clock"
 )
@@ -41,7 +46,7 @@ func (f SinkFunc) Append(ctx context.Context, readings []sensors.Reading) error 
 // Probe is a source with the channels its samples go to.
 type Probe struct {
 	Name     string
-	Bus      string // probes with the same bus are asked one after the other
+	Bus      string // probes with the same bus are asked one after the other, also those where it is not said
 	Source   Source
 	Channels []Channel
 }
@@ -54,7 +59,8 @@ type Channel struct {
 }
 
 // MaxHeld bounds the readings kept in memory while the sink refuses them: a full disk for a quarter of an hour at 60
-// readings a second. When more come, the oldest are given up, counted and logged.
+// readings a second, in about 10 MB. When more come, the oldest are given up, counted and logged: what is left is then
+// one stretch without a gap, up to now.
 const MaxHeld = 50_000
 
 // Round says what came of asking every probe once.
@@ -70,7 +76,7 @@ type Sampler struct {
 	log   *slog.Logger
 	meter meter
 
-	failing map[string]string // probe → what was last said about it
+	failing map[string]bool   // probes that have been reported
 	held    []sensors.Reading // refused by the sink, oldest first
 }
 
@@ -84,7 +90,7 @@ type meter struct {
 // New returns a sampler of the probes. reg may be nil.
 func New(probes []Probe, sink Sink, log *slog.Logger, reg prometheus.Registerer) *Sampler {
 	make := promauto.With(reg)
-	s := &Sampler{sink: sink, log: log, failing: map[string]string{}, meter: meter{
+	s := &Sampler{sink: sink, log: log, failing: map[string]bool{}, meter: meter{
 		readings: make.NewCounter(prometheus.CounterOpts{Name: "loam_sampler_readings_total", Help: "Readings taken."}),
 		failures: make.NewCounterVec(prometheus.CounterOpts{Name: "loam_sampler_failures_total", Help: "Times a probe gave no usable sample."}, []string{"probe"}),
 		lost:     make.NewCounter(prometheus.CounterOpts{Name: "loam_sampler_lost_total", Help: "Readings given up because the spool refused them for too long."}),
@@ -161,6 +167,9 @@ func askOne(ctx context.Context, p Probe) asked {
 				continue
 			}
 			reading, err := c.Calibration.Apply(c.ID, sample)
+			if err == nil {
+				err = wire.CheckReading(reading) // held, one that can never be sent would hold up all others
+			}
 			if err != nil {
 				a.err = errors.Join(a.err, fmt.Errorf("sampler: probe %s: channel %s: %w", p.Name, c.ID, err))
 				continue
@@ -171,29 +180,34 @@ func askOne(ctx context.Context, p Probe) asked {
 	return a
 }
 
-// note counts a failure and logs it when it begins, when it changes and when it is over: not in every round.
+// note counts a failure, and logs when it begins and when it is over: not in every round, however its words change.
 func (s *Sampler) note(a asked) {
-	before, was := s.failing[a.probe]
 	if a.err == nil {
-		if was {
+		if s.failing[a.probe] {
 			delete(s.failing, a.probe)
 			s.log.Info("probe is back", "probe", a.probe)
 		}
 		return
 	}
 	s.meter.failures.WithLabelValues(a.probe).Inc()
-	if text := a.err.Error(); !was || text != before {
-		s.failing[a.probe] = text
+	if !s.failing[a.probe] {
+		s.failing[a.probe] = true
 		s.log.Warn("probe gives no usable sample; it is asked again in each round", "probe", a.probe, "error", a.err)
 	}
 }
 
-// handOn gives the sink everything that is held.
+// handOnTimeout bounds a hand-over that a round which was called off still makes.
+const handOnTimeout = 10 * time.Second
+
+// handOn gives the sink everything that is held, also when ctx has ended: what was measured is not thrown away because
+// the gateway is being stopped.
 func (s *Sampler) handOn(ctx context.Context) error {
 	defer func() { s.meter.held.Set(float64(len(s.held))) }()
 	if len(s.held) == 0 {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), handOnTimeout)
+	defer cancel()
 	err := s.sink.Append(ctx, s.held)
 	if err == nil {
 		s.held = nil
@@ -208,18 +222,37 @@ func (s *Sampler) handOn(ctx context.Context) error {
 }
 
 // Run asks the probes each time the clock passes a multiple of interval, until ctx ends, and returns its error. A round
-// that takes longer than the interval is followed by the next multiple: rounds never pile up. What is held at the end is
-// handed on once more.
+// that takes longer than the interval is followed by the next multiple: rounds never pile up, and a clock that is set
+// means one wait of at most an interval. What is held at the end is handed on once more.
 func (s *Sampler) Run(ctx context.Context, clk clock.Clock, interval time.Duration) error {
+	if interval <= 0 {
+		return fmt.Errorf("sampler: interval %s: use more than 0", interval)
+	}
 	for {
-		now := clk.Now().Wall
-		if err := clk.Sleep(ctx, now.Truncate(interval).Add(interval).Sub(now)); err != nil {
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-			defer cancel()
-			return errors.Join(err, s.handOn(last))
+		if err := waitForTick(ctx, clk, interval); err != nil {
+			return errors.Join(err, s.handOn(ctx))
 		}
 		if _, err := s.Round(ctx); err != nil && ctx.Err() == nil {
 			s.log.Error("readings could not be kept; they are tried again in the next round", "error", err)
+		}
+	}
+}
+
+// waitForTick sleeps until the next multiple of interval. A timer may fire a moment early by the wall clock: that tick is
+// waited for, not taken and then taken again.
+func waitForTick(ctx context.Context, clk clock.Clock, interval time.Duration) error {
+	tick := clk.Now().Wall.Truncate(interval).Add(interval)
+	for {
+		wait := tick.Sub(clk.Now().Wall)
+		if wait <= 0 {
+			return ctx.Err()
+		}
+		if wait > interval { // the clock was set back
+			tick = clk.Now().Wall.Truncate(interval).Add(interval)
+			continue
+		}
+		if err := clk.Sleep(ctx, wait); err != nil {
+			return err
 		}
 	}
 }

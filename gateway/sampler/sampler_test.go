@@ -26,6 +26,7 @@ type fake struct {
 	samples []sensors.Sample
 	err     error
 	wait    time.Duration
+	then    func()
 	asked   []time.Time
 }
 
@@ -35,6 +36,9 @@ func (f *fake) Sense(ctx context.Context) ([]sensors.Sample, error) {
 	f.asked = append(f.asked, time.Now())
 	if f.wait > 0 {
 		time.Sleep(f.wait)
+	}
+	if f.then != nil {
+		f.then()
 	}
 	return f.samples, f.err
 }
@@ -48,7 +52,10 @@ type basket struct {
 	kept []sensors.Reading
 }
 
-func (b *basket) Append(_ context.Context, readings []sensors.Reading) error {
+func (b *basket) Append(ctx context.Context, readings []sensors.Reading) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.err == nil {
@@ -93,7 +100,7 @@ func TestAFailingProbeDisturbsNoOther(t *testing.T) {
 	}
 }
 
-func TestAFailureIsSaidOnceUntilItChanges(t *testing.T) {
+func TestAFailureIsSaidOnce(t *testing.T) {
 	var out bytes.Buffer
 	probe := &fake{err: errors.New("no acknowledge")}
 	s := New([]Probe{{Name: "air", Source: probe}}, &basket{}, slog.New(slog.NewTextHandler(&out, nil)), nil)
@@ -109,8 +116,8 @@ func TestAFailureIsSaidOnceUntilItChanges(t *testing.T) {
 	probe.err = nil
 	round()
 	round()
-	if got := strings.Count(out.String(), "gives no usable sample"); got != 2 {
-		t.Errorf("said %d times, want 2:\n%s", got, out.String())
+	if got := strings.Count(out.String(), "gives no usable sample"); got != 1 {
+		t.Errorf("said %d times, want 1:\n%s", got, out.String())
 	}
 	if got := strings.Count(out.String(), "probe is back"); got != 1 {
 		t.Errorf("came back %d times, want 1:\n%s", got, out.String())
@@ -181,6 +188,30 @@ func TestWhatIsHeldIsBounded(t *testing.T) {
 	}
 }
 
+// A reading that could never travel is refused by name and holds up no other.
+func TestWhatCanNeverTravelIsNotHeld(t *testing.T) {
+	bad := sample(sensors.WaterTemperature, 1)
+	bad.At.Wall = time.Unix(0, 1) // finer than a millisecond
+	sink := &basket{}
+	s := New([]Probe{{Name: "both", Source: &fake{samples: []sensors.Sample{bad, sample(sensors.AirTemperature, 2)}},
+		Channels: []Channel{channel("water", sensors.WaterTemperature), channel("air", sensors.AirTemperature)}}}, sink, quiet(), nil)
+	r, err := s.Round(t.Context())
+	if err != nil || len(r.Failed) != 1 || !strings.Contains(r.Failed[0].Error(), "water") || len(sink.kept) != 1 || sink.kept[0].Channel != "air" {
+		t.Fatalf("round %+v, %v, kept %v", r, err, sink.kept)
+	}
+}
+
+// What a round measured is handed on although the gateway is being stopped.
+func TestStoppingThrowsNothingAway(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	sink := &basket{}
+	probe := &fake{samples: []sensors.Sample{sample(sensors.AirTemperature, 1)}, then: cancel}
+	s := New([]Probe{{Name: "air", Source: probe, Channels: []Channel{channel("air", sensors.AirTemperature)}}}, sink, quiet(), nil)
+	if _, err := s.Round(ctx); err != nil || len(sink.kept) != 1 {
+		t.Fatalf("%v, kept %v", err, sink.kept)
+	}
+}
+
 // wall is the bubble's time as a clock.
 type wall struct{}
 
@@ -243,4 +274,61 @@ func TestBusesDoNotWaitForEachOther(t *testing.T) {
 			t.Fatalf("took %s", took)
 		}
 	})
+}
+
+// hasty is a clock whose timers fire early, and which can be set.
+type hasty struct {
+	now   time.Time
+	slept int
+	after func(*hasty)
+}
+
+func (h *hasty) Now() clock.Instant { return clock.Instant{Wall: h.now} }
+
+func (h *hasty) Sleep(ctx context.Context, d time.Duration) error {
+	h.slept++
+	h.now = h.now.Add(max(time.Millisecond, d-3*time.Millisecond))
+	if h.after != nil {
+		h.after(h)
+	}
+	return ctx.Err()
+}
+
+// A tick is taken once, however early its timer fires.
+func TestATickIsTakenOnce(t *testing.T) {
+	clk := &hasty{now: time.Unix(1787218200, 0)}
+	for i := range 10 {
+		if err := waitForTick(t.Context(), clk, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		if want := time.Unix(1787218200+60*int64(i+1), 0); !clk.now.Equal(want) {
+			t.Fatalf("tick %d at %s, want %s", i, clk.now, want)
+		}
+	}
+}
+
+// A clock that is set while the sampler waits costs at most one interval more, in either direction.
+func TestAClockThatIsSet(t *testing.T) {
+	for _, step := range []time.Duration{-48 * time.Hour, 48 * time.Hour, -30 * time.Second} {
+		set := false
+		clk := &hasty{now: time.Unix(1787218210, 0), after: func(h *hasty) {
+			if !set {
+				set = true
+				h.now = h.now.Add(step)
+			}
+		}}
+		begin := clk.now
+		if err := waitForTick(t.Context(), clk, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		if waited := clk.now.Sub(begin) - step; waited > 2*time.Minute || clk.slept > 10 {
+			t.Errorf("step %s: waited %s in %d sleeps", step, waited, clk.slept)
+		}
+	}
+}
+
+func TestRunRefusesNoInterval(t *testing.T) {
+	if err := New(nil, &basket{}, quiet(), nil).Run(t.Context(), wall{}, 0); err == nil {
+		t.Fatal("runs without an interval")
+	}
 }
