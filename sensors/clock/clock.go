@@ -91,7 +91,7 @@ func NewVirtual(start time.Time, boot BootID) *Virtual {
 func (v *Virtual) Now() Instant {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return Instant{Wall: v.now, Uptime: v.uptime, Boot: v.boot, State: v.state}
+	return Instant{Wall: v.now.Truncate(time.Millisecond), Uptime: v.uptime, Boot: v.boot, State: v.state}
 }
 
 // Sleep moves the clock forward by d without waiting.
