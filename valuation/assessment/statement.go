@@ -81,7 +81,9 @@ func (a *assessed) credit(st *statement.Statement, h health) error {
 			return err
 		}
 	}
-	st.Earns = earned.net > 0
+	if st.Earns = earned.net > 0; !st.Earns {
+		earned = amounts{} // nothing is issued, into the buffer neither
+	}
 	asset := a.method.Asset
 	if h.ok {
 		st.Reasons = append(st.Reasons, fmt.Sprintf("Health %s (90 %% interval %s to %s); %s.",

@@ -77,7 +77,7 @@ func Reading(ch sensors.Channel, q sensors.Quantity, at time.Time, mantissa int6
 	v := sensors.Decimal{Mantissa: mantissa, Exponent: exponent}
 	return sensors.Reading{
 		Channel: ch, Quantity: q, Value: v, RawQuantity: q, Raw: v, Calibration: Calibrated(),
-		At: clock.Instant{Wall: at, Uptime: at.Sub(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))},
+		At: clock.Instant{Wall: at, Uptime: max(0, at.Sub(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)))},
 	}
 }
 
@@ -117,17 +117,21 @@ func Wave(at time.Time, middle, swing int64) int64 {
 
 // Soil seals the soil moisture readings of one probe, one batch for every six hours.
 func (g *Gateway) Soil(t testing.TB, ch sensors.Channel, from, to time.Time, every time.Duration, middle int64) []wire.Sealed {
-	return g.series(t, ch, sensors.VolumetricWaterContent, from, to, every, middle, 20)
+	return g.SoilBy(t, ch, from, to, every, middle, 6*time.Hour)
+}
+
+// SoilBy is Soil with batches of another span.
+func (g *Gateway) SoilBy(t testing.TB, ch sensors.Channel, from, to time.Time, every time.Duration, middle int64, span time.Duration) []wire.Sealed {
+	return g.series(t, ch, sensors.VolumetricWaterContent, from, to, every, middle, 20, span)
 }
 
 // Water seals the water temperature readings of one probe, one batch for every six hours.
 func (g *Gateway) Water(t testing.TB, ch sensors.Channel, from, to time.Time, every time.Duration, middle int64) []wire.Sealed {
-	return g.series(t, ch, sensors.WaterTemperature, from, to, every, middle, 3000)
+	return g.series(t, ch, sensors.WaterTemperature, from, to, every, middle, 3000, 6*time.Hour)
 }
 
-func (g *Gateway) series(t testing.TB, ch sensors.Channel, q sensors.Quantity, from, to time.Time, every time.Duration, middle, swing int64) []wire.Sealed {
+func (g *Gateway) series(t testing.TB, ch sensors.Channel, q sensors.Quantity, from, to time.Time, every time.Duration, middle, swing int64, span time.Duration) []wire.Sealed {
 	t.Helper()
-	const span = 6 * time.Hour
 	var sealed []wire.Sealed
 	var batch []sensors.Reading
 	for at := from; at.Before(to); at = at.Add(every) {
