@@ -222,7 +222,7 @@ func (w *world) people(t *rapid.T, h *house, now time.Time) {
 		verdict := rapid.SampledFrom([]challenge.Verdict{challenge.Upheld, challenge.Dismissed}).Draw(t, "verdict")
 		s, err := h.docket.State(context.Background(), id)
 		for _, o := range s.Objections {
-			if err == nil && h.docket.Resolve(context.Background(), o.Number, verdict, "owl", "because", now) == nil {
+			if err == nil && o.Verdict == "" && h.docket.Resolve(context.Background(), o.Number, verdict, "owl", "because", now) == nil {
 				w.objected[id] = verdict == challenge.Upheld
 			}
 		}
