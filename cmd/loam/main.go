@@ -48,7 +48,7 @@ func command() *cobra.Command {
 	root.AddCommand(
 		demoCommand(), gatewayCommand(), hubCommand(),
 		configCommand(), sensorsCommand(),
-		valueCommand(), verifyCommand(), rebuildCommand(), auditCommand(), ledgerCommand(), challengeCommand(),
+		valueCommand(), verifyCommand(), rebuildCommand(), auditCommand(), exportCommand(), ledgerCommand(), challengeCommand(),
 	)
 	return root
 }

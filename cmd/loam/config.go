@@ -1,0 +1,75 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/pelletier/go-toml/v2"
+	"github.com/spf13/cobra"
+
+	"loam/valuation/method"
+)
+
+func configCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "config", Short: "Check configuration files"}
+	cmd.AddCommand(&cobra.Command{
+		Use:     "check FILE",
+		Short:   "Say everything that is wrong with a gateway.toml, hub.toml or method file",
+		Example: "  loam config check /etc/loam/gateway.toml",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			kind, err := checkConfig(args[0])
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: a valid %s\n", args[0], kind)
+			return nil
+		},
+	})
+	return cmd
+}
+
+// errKind says that a file is none of ours.
+var errKind = errors.New("neither a gateway's (no [[probe]]), a hub's (no [[gateway]]) nor a method's (no [[index]]) configuration")
+
+// checkConfig finds out what kind of file it is by the table that only this kind has, and checks it.
+func checkConfig(path string) (kind string, err error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("read the configuration: %w", err)
+	}
+	var tables struct {
+		Probe   []any `toml:"probe"`
+		Gateway any   `toml:"gateway"`
+		Site    []any `toml:"site"`
+		Index   []any `toml:"index"`
+	}
+	if err := toml.Unmarshal(raw, &tables); err != nil {
+		var wrong *toml.DecodeError
+		if errors.As(err, &wrong) {
+			row, column := wrong.Position()
+			return "", fmt.Errorf("%s:%d:%d: %w", path, row, column, err)
+		}
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	switch {
+	case len(tables.Index) > 0:
+		_, err := method.Parse(raw)
+		return "method", wrapFile(path, err)
+	case len(tables.Site) > 0:
+		_, err := readHubConfig(path)
+		return "hub configuration", err
+	case len(tables.Probe) > 0 || tables.Gateway != nil:
+		_, err := readGatewayConfig(path)
+		return "gateway configuration", err
+	}
+	return "", fmt.Errorf("%s: %w", path, errKind)
+}
+
+func wrapFile(path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}

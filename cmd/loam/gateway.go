@@ -1,0 +1,327 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"loam/gateway/identity"
+	"loam/gateway/registry"
+	"loam/gateway/sampler"
+	"loam/gateway/spool"
+	"loam/gateway/uplink"
+	"loam/internal/config"
+	"loam/sensors"
+	"loam/sensors/clock"
+)
+
+// gatewayConfig is gateway.toml. sample/gateway.toml explains every key.
+type gatewayConfig struct {
+	Community string          `toml:"community"`
+	Gateway   string          `toml:"gateway"`
+	StateDir  string          `toml:"state_dir"`
+	HTTP      httpConfig      `toml:"http"`
+	Sampling  samplingConfig  `toml:"sampling"`
+	Batch     batchConfig     `toml:"batch"`
+	Uplink    uplink.Config   `toml:"uplink"`
+	Simulate  *simulateConfig `toml:"simulate"`
+	Probes    []probeConfig   `toml:"probe"`
+}
+
+// httpConfig says where a role answers by HTTP.
+type httpConfig struct {
+	Listen string `toml:"listen"` // "127.0.0.1:8080"; empty: not at all
+}
+
+// samplingConfig says when the probes are asked.
+type samplingConfig struct {
+	Interval config.Duration `toml:"interval"`
+	Timeout  config.Duration `toml:"timeout"`
+}
+
+// batchConfig says when readings are signed together.
+type batchConfig struct {
+	Readings int             `toml:"readings"`
+	MaxAge   config.Duration `toml:"max_age"`
+}
+
+func (c gatewayConfig) interval() time.Duration { return c.Sampling.Interval.Or(time.Minute) }
+func (c gatewayConfig) timeout() time.Duration  { return c.Sampling.Timeout.Or(10 * time.Second) }
+func (c gatewayConfig) maxAge() time.Duration   { return c.Batch.MaxAge.Or(5 * time.Minute) }
+
+func (c gatewayConfig) batchReadings() int {
+	if c.Batch.Readings == 0 {
+		return 60
+	}
+	return c.Batch.Readings
+}
+
+// readGatewayConfig reads and checks a gateway.toml. Relative paths in it are relative to its folder.
+func readGatewayConfig(path string) (gatewayConfig, error) {
+	var c gatewayConfig
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return c, fmt.Errorf("read the gateway's configuration: %w", err)
+	}
+	if err := config.Decode(path, raw, &c); err != nil {
+		return c, err
+	}
+	c.StateDir = relativeTo(path, c.StateDir)
+	c.Uplink.PasswordFile = relativeTo(path, c.Uplink.PasswordFile)
+	c.Uplink.CAFile = relativeTo(path, c.Uplink.CAFile)
+	if err := c.validate(); err != nil {
+		return c, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+// relativeTo makes a path in a configuration file relative to that file.
+func relativeTo(file, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(file), path)
+}
+
+func (c gatewayConfig) validate() error {
+	var wrong []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			wrong = append(wrong, fmt.Errorf(format, args...))
+		}
+	}
+	check(registry.ValidName(c.Community), "community %q: use 1 to 63 lower-case letters, digits and dashes", c.Community)
+	check(registry.ValidName(c.Gateway), "gateway %q: use 1 to 63 lower-case letters, digits and dashes", c.Gateway)
+	check(c.StateDir != "", "state_dir is missing: name a folder that survives a restart, e.g. /var/lib/loam")
+	check(c.interval() >= time.Second, "[sampling] interval %s: at least 1s", c.interval())
+	check(c.timeout() > 0, "[sampling] timeout %s: more than 0", c.timeout())
+	check(c.batchReadings() > 0 && c.batchReadings() <= maxBatchReadings, "[batch] readings %d: 1 to %d", c.Batch.Readings, maxBatchReadings)
+	check(c.maxAge() > 0, "[batch] max_age %s: more than 0", c.maxAge())
+	check(len(c.Probes) > 0, "no [[probe]] is listed: `loam sensors list` shows what can be")
+	if err := checkProbes(c.Probes); err != nil {
+		wrong = append(wrong, err)
+	}
+	return errors.Join(wrong...)
+}
+
+// maxBatchReadings keeps a sealed batch well below what the wire allows.
+const maxBatchReadings = 1000
+
+func gatewayCommand() *cobra.Command {
+	var path, level string
+	var logJSON, showKey bool
+	cmd := &cobra.Command{
+		Use:   "gateway --config gateway.toml",
+		Short: "Read probes, sign what they said, and bring it to the hub",
+		Example: "  loam gateway --config /etc/loam/gateway.toml\n" +
+			"  loam gateway --config gateway.toml --show-key    # what the hub's operator needs to enrol this gateway",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := readGatewayConfig(path)
+			if err != nil {
+				return err
+			}
+			if showKey {
+				id, err := identity.LoadOrCreate(keyPath(cfg.StateDir), cfg.Gateway)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintln(cmd.OutOrStdout(), registry.FormatKey(id.Public()))
+				return nil
+			}
+			log, err := logger(cmd, level, logJSON)
+			if err != nil {
+				return err
+			}
+			clk, err := clock.NewSystem()
+			if err != nil {
+				return err
+			}
+			g, err := openGateway(cmd.Context(), cfg, clk, log)
+			if err != nil {
+				return err
+			}
+			defer g.Close()
+			return g.Run(cmd.Context(), clk)
+		},
+	}
+	cmd.Flags().StringVar(&path, "config", "/etc/loam/gateway.toml", "the gateway's configuration")
+	cmd.Flags().StringVar(&level, "log-level", "info", "debug, info, warn or error")
+	cmd.Flags().BoolVar(&logJSON, "log-json", false, "log one JSON object a line")
+	cmd.Flags().BoolVar(&showKey, "show-key", false, "print the public key (made at first use) and leave")
+	return cmd
+}
+
+func keyPath(stateDir string) string { return filepath.Join(stateDir, "identity.pem") }
+
+// gateway is the edge role: probes → sampler → spool → uplink.
+type gateway struct {
+	cfg      gatewayConfig
+	log      *slog.Logger
+	metrics  *prometheus.Registry
+	identity *identity.Identity
+	buses    func() error // closes simulated buses
+	spool    *spool.Spool
+	sampler  *sampler.Sampler
+	uplink   *uplink.Uplink
+	probes   []sampler.Probe
+}
+
+// openGateway wires the role. Nothing moves until Run.
+func openGateway(ctx context.Context, cfg gatewayConfig, clk clock.Clock, log *slog.Logger) (_ *gateway, err error) {
+	g := &gateway{cfg: cfg, log: log.With("gateway", cfg.Gateway), metrics: newMetrics()}
+	defer func() {
+		if err != nil {
+			g.Close()
+		}
+	}()
+	if g.identity, err = identity.LoadOrCreate(keyPath(cfg.StateDir), cfg.Gateway); err != nil {
+		return nil, err
+	}
+	if g.buses, err = openBuses(cfg.Simulate, clk); err != nil {
+		return nil, err
+	}
+	if g.spool, err = spool.Open(ctx, filepath.Join(cfg.StateDir, "spool.db"), g.log); err != nil {
+		return nil, err
+	}
+	if g.probes, err = openProbes(ctx, cfg.Probes, cfg.timeout(), clk, g.log); err != nil {
+		return nil, err
+	}
+	g.sampler = sampler.New(g.probes, sampler.SinkFunc(g.keep), g.log, g.metrics)
+	if g.uplink, err = uplink.New(cfg.Uplink, cfg.Community, g.identity, g.spool, g.log, g.metrics); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// keep is where readings leave the sampler: durable first, then signed when a batch is full.
+func (g *gateway) keep(ctx context.Context, readings []sensors.Reading) error {
+	if err := g.spool.Append(ctx, readings); err != nil {
+		return err
+	}
+	for _, r := range readings {
+		g.log.Debug("spooled", "channel", r.Channel, "quantity", r.Quantity, "value", r.Value, "at_ms", r.At.Wall.UnixMilli())
+	}
+	return g.seal(ctx, false)
+}
+
+// seal signs what is in the spool; partial also signs a batch that is not full.
+func (g *gateway) seal(ctx context.Context, partial bool) error {
+	n, err := g.spool.Seal(ctx, g.identity, g.cfg.batchReadings(), partial)
+	if n > 0 {
+		g.uplink.Wake()
+	}
+	return err
+}
+
+// Run samples, seals and sends until ctx ends.
+func (g *gateway) Run(ctx context.Context, clk clock.Clock) error {
+	g.log.Info("gateway starts", "key", registry.FormatKey(g.identity.Public()), "probes", len(g.probes), "interval", g.cfg.interval())
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return g.sampler.Run(ctx, clk, g.cfg.interval()) })
+	group.Go(func() error { return g.sealByAge(ctx, clk) })
+	group.Go(func() error { return g.uplink.Run(ctx) })
+	if g.cfg.HTTP.Listen != "" {
+		group.Go(func() error { return serve(ctx, g.cfg.HTTP.Listen, g.pages(), g.log) })
+	}
+	err := group.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+func (g *gateway) sealByAge(ctx context.Context, clk clock.Clock) error {
+	for {
+		if err := clk.Sleep(ctx, g.cfg.maxAge()); err != nil {
+			return err
+		}
+		if err := g.seal(ctx, true); err != nil && ctx.Err() == nil {
+			g.log.Error("readings could not be signed; they stay in the spool and are tried again", "error", err)
+		}
+	}
+}
+
+// pages is what the gateway itself shows: its health, its spool and its metrics.
+func (g *gateway) pages() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, r *http.Request) {
+		stats, err := g.spool.Stats(r.Context())
+		if err != nil {
+			http.Error(w, "the spool cannot be read", http.StatusServiceUnavailable)
+			g.log.Error("status", "error", err)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(struct { // a reader that went away needs no answer
+			Gateway string        `json:"gateway"`
+			Spool   spool.Stats   `json:"spool"`
+			Uplink  uplink.Status `json:"uplink"`
+		}{g.cfg.Gateway, stats, g.uplink.Status()})
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(g.metrics, promhttp.HandlerOpts{}))
+	return mux
+}
+
+// Close releases buses and files. What is in the spool stays there.
+func (g *gateway) Close() error {
+	var errs []error
+	for _, p := range g.probes {
+		errs = append(errs, p.Source.Close())
+	}
+	if g.spool != nil {
+		errs = append(errs, g.spool.Close())
+	}
+	if g.buses != nil {
+		errs = append(errs, g.buses())
+	}
+	return errors.Join(errs...)
+}
+
+// newMetrics returns a registry with what every role reports.
+func newMetrics() *prometheus.Registry {
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "loam_build_info", Help: "1, with the version as label.", ConstLabels: prometheus.Labels{"version": version()}}, func() float64 { return 1 }),
+	)
+	return reg
+}
+
+// serve answers on addr until ctx ends, then lets running requests finish for a moment.
+func serve(ctx context.Context, addr string, h http.Handler, log *slog.Logger) error {
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("listen for HTTP on %s: %w", addr, err)
+	}
+	log.Info("pages", "address", "http://"+listener.Addr().String())
+	server := &http.Server{
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+	}
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(listener) }()
+	select {
+	case err := <-done:
+		return fmt.Errorf("serve HTTP on %s: %w", addr, err)
+	case <-ctx.Done():
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+		defer cancel()
+		return server.Shutdown(stop)
+	}
+}

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"loam/dashboard"
+	"loam/gateway/broker"
+	"loam/gateway/identity"
+	"loam/gateway/intake"
+	"loam/gateway/registry"
+)
+
+func hubCommand() *cobra.Command {
+	var path, level string
+	var logJSON, showKey bool
+	cmd := &cobra.Command{
+		Use:   "hub --config hub.toml",
+		Short: "Verify, keep, value, pay and show what the gateways send",
+		Example: "  loam hub --config /etc/loam/hub.toml\n" +
+			"  loam hub --config hub.toml --show-key    # what gateways need as hub_key",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := readHubConfig(path)
+			if err != nil {
+				return err
+			}
+			if showKey {
+				id, err := identity.LoadOrCreate(filepath.Join(cfg.DataDir, "identity.pem"), cfg.Community+"-hub")
+				if err != nil {
+					return err
+				}
+				fmt.Fprintln(cmd.OutOrStdout(), registry.FormatKey(id.Public()))
+				return nil
+			}
+			log, err := logger(cmd, level, logJSON)
+			if err != nil {
+				return err
+			}
+			h, err := openHub(cmd.Context(), cfg, time.Now, log)
+			if err != nil {
+				return err
+			}
+			defer h.Close()
+			return h.Run(cmd.Context())
+		},
+	}
+	cmd.Flags().StringVar(&path, "config", "/etc/loam/hub.toml", "the hub's configuration")
+	cmd.Flags().StringVar(&level, "log-level", "info", "debug, info, warn or error")
+	cmd.Flags().BoolVar(&logJSON, "log-json", false, "log one JSON object a line")
+	cmd.Flags().BoolVar(&showKey, "show-key", false, "print the public key (made at first use) and leave")
+	return cmd
+}
+
+// hub is the community's server: broker → intake → the stages → pages.
+type hub struct {
+	*stages
+	log      *slog.Logger
+	now      func() time.Time
+	metrics  *prometheus.Registry
+	broker   *broker.Broker // nil where another is used
+	intake   *intake.Intake
+	pages    http.Handler
+	progress func() (dashboard.Progress, bool) // set by a demo
+}
+
+// valueEvery is how often the hub looks whether a period has ended or a window has closed.
+const valueEvery = 10 * time.Second
+
+// openHub wires the role. Nothing moves until Run.
+func openHub(ctx context.Context, cfg hubConfig, now func() time.Time, log *slog.Logger) (_ *hub, err error) {
+	h := &hub{log: log.With("hub", cfg.Community), now: now, metrics: newMetrics()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, h.Close())
+		}
+	}()
+	if h.stages, err = openStages(ctx, cfg, now, h.log, h.metrics); err != nil {
+		return nil, err
+	}
+	uplink := cfg.MQTT
+	if cfg.Broker.Listen != "" {
+		access := broker.NewGatewayAccess(cfg.Community, cfg.registry)
+		access.HubUser, access.HubPassword = "hub", rand.Text()
+		if h.broker, err = broker.Start(cfg.Broker, access, h.log); err != nil {
+			return nil, err
+		}
+		uplink.Broker, uplink.Username, uplink.Password = "mqtt://"+h.broker.Addr(), access.HubUser, access.HubPassword
+	}
+	uplink.Community, uplink.Now = cfg.Community, now
+	if h.intake, err = intake.New(uplink, h.ingest, h.log, h.metrics); err != nil {
+		return nil, err
+	}
+	h.pages, err = dashboard.New(h.dashboard())
+	return h, err
+}
+
+// Run serves until ctx ends.
+func (h *hub) Run(ctx context.Context) error {
+	h.log.Info("hub starts", "key", registry.FormatKey(h.identity.Public()))
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return h.serve(ctx) })
+	group.Go(func() error { return h.valueInTime(ctx) })
+	if err := group.Wait(); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// serve takes batches in, carries evidence into the store and shows pages, until ctx ends.
+func (h *hub) serve(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return h.intake.Run(ctx) })
+	group.Go(func() error { return h.projection.Run(ctx) })
+	if h.cfg.HTTP.Listen != "" {
+		group.Go(func() error { return serve(ctx, h.cfg.HTTP.Listen, h.pages, h.log) })
+	}
+	return group.Wait()
+}
+
+// valueInTime values and settles as periods and windows end.
+func (h *hub) valueInTime(ctx context.Context) error {
+	tick := time.NewTicker(valueEvery)
+	defer tick.Stop()
+	for {
+		if err := h.value(ctx, h.now()); err != nil && ctx.Err() == nil {
+			h.log.Error("valuation or settlement failed; it is tried again", "error", err, "again_in", valueEvery)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Close stops the broker and closes the stages.
+func (h *hub) Close() error {
+	var errs []error
+	if h.broker != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		errs = append(errs, h.broker.Close(ctx))
+	}
+	if h.stages != nil {
+		errs = append(errs, h.stages.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// summarise fills in what the hub knows of a demo's summary.
+func (h *hub) summarise(ctx context.Context, s *summary) (err error) {
+	if s.Evidence, err = h.evidence.Readings(ctx); err != nil {
+		return err
+	}
+	if s.Store, err = h.store.Count(ctx); err != nil {
+		return err
+	}
+	if s.Quarantined, err = h.quarantine.Count(ctx); err != nil {
+		return err
+	}
+	list, err := h.statements.List(ctx)
+	if err != nil {
+		return err
+	}
+	s.Statements = len(list)
+	books, err := h.ledger.Check(ctx)
+	if err != nil {
+		return err
+	}
+	s.Balanced = books.OK()
+	for _, a := range books.Assets {
+		s.Paid += a.Issued
+	}
+	return nil
+}

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+	"periph.io/x/host/v3"
+
+	"loam/gateway/sampler"
+	"loam/sensors"
+	"loam/sensors/catalog"
+	"loam/sensors/clock"
+	"loam/sensors/sim"
+)
+
+// probeConfig is one [[probe]]: which model, where it is wired, and what its quantities are called.
+type probeConfig struct {
+	Name     string          `toml:"name"`
+	Driver   string          `toml:"driver"`
+	Bus      string          `toml:"bus"`
+	Address  probeAddress    `toml:"address"`
+	Input    int             `toml:"input"`
+	Medium   string          `toml:"medium"`
+	Channels []channelConfig `toml:"channel"`
+}
+
+// probeAddress is an I2C address, or a 1-wire ROM code of 64 bits, which is too large for a TOML number and is therefore
+// written in quotes: "0x6a00000123456728".
+type probeAddress uint64
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (a *probeAddress) UnmarshalText(text []byte) error {
+	v, err := strconv.ParseUint(string(text), 0, 64)
+	if err != nil {
+		return fmt.Errorf("address %q: write it like 0x76, or a 1-wire ROM code like \"0x6a00000123456728\"", text)
+	}
+	*a = probeAddress(v)
+	return nil
+}
+
+// channelConfig gives one quantity of a probe its name and calibration.
+type channelConfig struct {
+	ID          sensors.Channel    `toml:"id"`
+	Quantity    sensors.Quantity   `toml:"quantity"` // as the probe delivers it
+	Calibration *calibrationConfig `toml:"calibration"`
+}
+
+// calibrationConfig is what the steward measured: two references, when, and until when that holds.
+type calibrationConfig struct {
+	ID     string               `toml:"id"`
+	Date   toml.LocalDate       `toml:"date"`
+	Due    toml.LocalDate       `toml:"due"`
+	To     sensors.Quantity     `toml:"to"`
+	Places int                  `toml:"places"`
+	Points [][2]sensors.Decimal `toml:"points"` // [raw, true] each
+}
+
+// simulateConfig puts simulated chips on virtual buses, to try loam without probes.
+type simulateConfig struct {
+	Place sim.Place      `toml:"place"`
+	Seed  int64          `toml:"seed"`
+	Start toml.LocalDate `toml:"start"` // when the simulated world begins
+}
+
+// calibration returns the channel's calibration; a chip its maker calibrated needs none from the steward.
+func (c channelConfig) calibration(m sensors.Model) sensors.Calibration {
+	if c.Calibration == nil {
+		if m.Calibration == sensors.CalibrationFactory {
+			return sensors.Calibration{Certificate: sensors.Certificate{ID: sensors.FactoryCertificate}}
+		}
+		return sensors.Calibration{}
+	}
+	cal := sensors.Calibration{
+		Certificate: sensors.Certificate{ID: c.Calibration.ID, Date: day(c.Calibration.Date), Due: day(c.Calibration.Due)},
+		To:          c.Calibration.To,
+		Places:      c.Calibration.Places,
+	}
+	for _, p := range c.Calibration.Points {
+		cal.Points = append(cal.Points, sensors.Point{Raw: p[0], True: p[1]})
+	}
+	return cal
+}
+
+func day(d toml.LocalDate) time.Time {
+	if d == (toml.LocalDate{}) {
+		return time.Time{}
+	}
+	return d.AsTime(time.UTC)
+}
+
+// checkProbes says everything that is wrong with the probes, without touching a bus.
+func checkProbes(probes []probeConfig) error {
+	var wrong []error
+	names, channels := map[string]bool{}, map[sensors.Channel]bool{}
+	for i, p := range probes {
+		say := func(format string, args ...any) {
+			wrong = append(wrong, fmt.Errorf("[[probe]] %d (%s): %w", i+1, p.Name, fmt.Errorf(format, args...)))
+		}
+		if p.Name == "" || names[p.Name] {
+			say("give it a name no other probe has")
+		}
+		names[p.Name] = true
+		model, err := catalog.Find(p.Driver)
+		if err != nil {
+			say("%w", err)
+			continue
+		}
+		if len(p.Channels) == 0 {
+			say("no [[probe.channel]]: nothing it says would be kept")
+		}
+		for _, c := range p.Channels {
+			if err := c.ID.Validate(); err != nil {
+				say("%w", err)
+			}
+			if channels[c.ID] {
+				say("channel %q is used twice on this gateway", c.ID)
+			}
+			channels[c.ID] = true
+			if _, err := c.Quantity.Kind(); err != nil {
+				say("channel %q: %w", c.ID, err)
+			}
+			if err := c.calibration(model).Validate(); err != nil {
+				say("channel %q: %w", c.ID, err)
+			}
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// openBuses brings up the machine's buses, or simulated ones, and returns how to close them.
+func openBuses(simulate *simulateConfig, clk clock.Clock) (func() error, error) {
+	if simulate == nil {
+		if _, err := host.Init(); err != nil {
+			return nil, fmt.Errorf("bring up the machine's buses: %w: are I2C and 1-Wire enabled (raspi-config)?", err)
+		}
+		return func() error { return nil }, nil
+	}
+	world := sim.NewWorld(simulate.Seed, day(simulate.Start))
+	site, err := sim.NewSite(world, simulate.Place, func() time.Time { return clk.Now().Wall })
+	if err != nil {
+		return nil, err
+	}
+	return site.Close, nil
+}
+
+// openProbes opens every probe behind a guard. A probe that does not answer now does not stop the others: it is asked
+// again in every round.
+func openProbes(ctx context.Context, configs []probeConfig, timeout time.Duration, clk clock.Clock, log *slog.Logger) ([]sampler.Probe, error) {
+	var probes []sampler.Probe
+	for _, c := range configs {
+		model, err := catalog.Find(c.Driver)
+		if err != nil {
+			return probes, err
+		}
+		wiring := sensors.Wiring{Probe: c.Name, Bus: c.Bus, Address: uint64(c.Address), Input: c.Input, Medium: c.Medium, Clock: clk}
+		p := sampler.Probe{Name: c.Name, Bus: string(model.Bus) + " " + c.Bus, Source: sensors.NewGuard(&reopener{model: model, wiring: wiring}, timeout)}
+		for _, ch := range c.Channels {
+			p.Channels = append(p.Channels, sampler.Channel{ID: ch.ID, Quantity: ch.Quantity, Calibration: ch.calibration(model)})
+		}
+		probes = append(probes, p)
+		log.Debug("probe", "name", c.Name, "driver", c.Driver, "bus", c.Bus, "address", fmt.Sprintf("%#x", uint64(c.Address)))
+	}
+	return probes, nil
+}
+
+// reopener opens its probe when it is first asked and again after it failed, so that a probe plugged in later, or one
+// that lost its power, comes back by itself.
+type reopener struct {
+	model  sensors.Model
+	wiring sensors.Wiring
+	driver sensors.Driver
+}
+
+// Sense implements sensors.Driver.
+func (r *reopener) Sense(ctx context.Context) ([]sensors.Sample, error) {
+	if r.driver == nil {
+		d, err := r.model.Open(ctx, r.wiring)
+		if err != nil {
+			return nil, err
+		}
+		r.driver = d
+	}
+	samples, err := r.driver.Sense(ctx)
+	if err != nil {
+		err = errors.Join(err, r.Close())
+	}
+	return samples, err
+}
+
+// Close implements sensors.Driver.
+func (r *reopener) Close() error {
+	if r.driver == nil {
+		return nil
+	}
+	d := r.driver
+	r.driver = nil
+	return d.Close()
+}
