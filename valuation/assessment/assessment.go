@@ -53,7 +53,7 @@ func Window(m method.Method, settings qc.Settings, site, ecosystem string, from,
 	return w
 }
 
-// Assess computes the statement for a content.
+// Assess computes the statement for a content, all but the content's digest, which [statement.Seal] adds.
 func Assess(c statement.Content, is Issue) (statement.Statement, error) {
 	a, err := open(c, is)
 	if err != nil {

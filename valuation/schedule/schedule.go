@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"loam/gateway/evidence"
@@ -79,7 +81,7 @@ func New(c Config) (*Schedule, error) {
 }
 
 // RunDue assesses, for every site the method has an index for, every period that has ended and settled by now and is not
-// yet valued, oldest first. It returns the statements it issued; those of sites that went well are issued and returned
+// yet valued, oldest first. It returns the statements it issued, by site; those of sites that went well are issued and returned
 // even when the error says that others failed.
 //
 // Valuation of a site begins with the period that holds its first evidence, not before the method's start. A new version
@@ -94,45 +96,60 @@ func (s *Schedule) RunDue(ctx context.Context, now time.Time) ([]statement.State
 		return nil, fmt.Errorf("schedule: %w", err)
 	}
 	r := run{Schedule: s, now: now.UTC().Truncate(time.Second), note: string(note), size: checkpoint.Size}
-	var failed []error
-	for _, site := range s.Registry.Sites() {
-		if len(s.Method.For(site.Ecosystem)) == 0 {
-			s.Log.DebugContext(ctx, "the method values no such ecosystem", "site", site.ID, "ecosystem", site.Ecosystem, "method", s.Method.Name)
-			continue
-		}
-		if err := r.site(ctx, site); err != nil {
-			if ctx.Err() != nil {
-				return r.issued, fmt.Errorf("schedule: %w", ctx.Err())
-			}
-			s.Log.ErrorContext(ctx, "site was not valued; it will be tried again", "site", site.ID, "error", err)
-			failed = append(failed, fmt.Errorf("schedule: site %s: %w", site.ID, err))
-		}
+	sites := s.Registry.Sites()
+	issued := make([][]statement.Statement, len(sites))
+	failed := make([]error, len(sites))
+	var work sync.WaitGroup
+	places := make(chan struct{}, runtime.GOMAXPROCS(0)) // as many sites at once as there are processors
+	for i, site := range sites {
+		places <- struct{}{}
+		work.Go(func() {
+			defer func() { <-places }()
+			issued[i], failed[i] = r.site(ctx, site)
+		})
 	}
-	return r.issued, errors.Join(failed...)
+	work.Wait()
+	if err := ctx.Err(); err != nil {
+		return slices.Concat(issued...), fmt.Errorf("schedule: %w", err)
+	}
+	return slices.Concat(issued...), errors.Join(failed...)
 }
 
 // run is one look at what is due.
 type run struct {
 	*Schedule
-	now    time.Time
-	note   string // one checkpoint for all, so that the statements of a run fit together
-	size   uint64
-	issued []statement.Statement
+	now  time.Time
+	note string // one checkpoint for all, so that the statements of a run fit together
+	size uint64
 }
 
-// site catches up on one site. A period that fails ends it, so that periods stay in order.
-func (r *run) site(ctx context.Context, site registry.Site) error {
+// site catches up on one site and returns what it issued. A period that fails ends it, so that periods stay in order.
+func (r *run) site(ctx context.Context, site registry.Site) (issued []statement.Statement, err error) {
+	if len(r.Method.For(site.Ecosystem)) == 0 {
+		r.Log.DebugContext(ctx, "the method values no such ecosystem", "site", site.ID, "ecosystem", site.Ecosystem, "method", r.Method.Name)
+		return nil, nil
+	}
 	gateways := r.gateways(site.ID)
 	from, to, ok, err := r.next(ctx, site, gateways)
 	for ; err == nil && ok && !r.now.Before(to.Add(time.Duration(r.Method.Settle))); from, to = r.Method.Period(to) {
-		if err := ctx.Err(); err != nil {
-			return err
+		if err = ctx.Err(); err != nil {
+			break
 		}
-		if err := r.period(ctx, site, gateways, from, to); err != nil {
-			return fmt.Errorf("period from %s: %w", statement.Time(from), err)
+		st, created, failed := r.period(ctx, site, gateways, from, to)
+		if failed != nil {
+			err = fmt.Errorf("period from %s: %w", statement.Time(from), failed)
+			break
+		}
+		if created {
+			issued = append(issued, st)
+			r.Log.InfoContext(ctx, "statement issued", "id", st.ID, "health", st.Health, "earns", st.Earns, "net", st.Credit.Net, "asset", st.Credit.Asset)
 		}
 	}
-	return err
+	if err != nil {
+		r.Log.ErrorContext(ctx, "site was not valued; it will be tried again", "site", site.ID, "error", err)
+		return issued, fmt.Errorf("schedule: site %s: %w", site.ID, err)
+	}
+	return issued, nil
 }
 
 func (r *run) gateways(site string) []statement.Gateway {
@@ -169,8 +186,25 @@ func (r *run) next(ctx context.Context, site registry.Site, gateways []statement
 	return from, to, true, nil
 }
 
-// period assesses one period of a site and keeps the statement.
-func (r *run) period(ctx context.Context, site registry.Site, gateways []statement.Gateway, from, to time.Time) error {
+// period assesses one period of a site and keeps the statement; false: another one stood already.
+func (r *run) period(ctx context.Context, site registry.Site, gateways []statement.Gateway, from, to time.Time) (statement.Statement, bool, error) {
+	c, err := r.content(ctx, site, gateways, from, to)
+	if err != nil {
+		return statement.Statement{}, false, err
+	}
+	st, err := assessment.Assess(c, assessment.Issue{Hub: r.Hub.ID(), Key: r.Hub.Public(), From: from, To: to, At: r.now})
+	if err != nil {
+		return statement.Statement{}, false, err
+	}
+	st, bundle, err := statement.Seal(st, c, r.Hub)
+	if err != nil {
+		return statement.Statement{}, false, err
+	}
+	return r.Statements.Put(ctx, st, bundle)
+}
+
+// content gathers everything the assessment needs.
+func (r *run) content(ctx context.Context, site registry.Site, gateways []statement.Gateway, from, to time.Time) (statement.Content, error) {
 	c := statement.Content{
 		Community: r.Registry.Community, Site: statement.Register(site), Gateways: gateways,
 		Method: string(r.Method.Text()), QC: r.qc, LogOrigin: r.Origin, Checkpoint: r.note, Batches: []statement.Batch{},
@@ -178,7 +212,7 @@ func (r *run) period(ctx context.Context, site registry.Site, gateways []stateme
 	w := assessment.Window(r.Method, r.Settings, site.ID, site.Ecosystem, from, to)
 	leaves, err := r.Evidence.Within(ctx, ids(gateways), w.Since, w.Until)
 	if err != nil {
-		return err
+		return statement.Content{}, err
 	}
 	for _, leaf := range leaves {
 		if leaf.Index >= r.size {
@@ -186,27 +220,11 @@ func (r *run) period(ctx context.Context, site registry.Site, gateways []stateme
 		}
 		proof, err := r.Evidence.Inclusion(ctx, leaf.Index, r.size)
 		if err != nil {
-			return err
+			return statement.Content{}, err
 		}
 		c.Batches = append(c.Batches, statement.NewBatch(leaf, proof))
 	}
-	st, err := assessment.Assess(c, assessment.Issue{Hub: r.Hub.ID(), Key: r.Hub.Public(), From: from, To: to, At: r.now})
-	if err != nil {
-		return err
-	}
-	bundle, err := statement.Seal(st, c, r.Hub)
-	if err != nil {
-		return err
-	}
-	stands, created, err := r.Statements.Put(ctx, st, bundle)
-	if err != nil {
-		return err
-	}
-	if created {
-		r.issued = append(r.issued, stands)
-		r.Log.InfoContext(ctx, "statement issued", "id", stands.ID, "health", stands.Health, "earns", stands.Earns, "net", stands.Credit.Net, "asset", stands.Credit.Asset)
-	}
-	return nil
+	return c, nil
 }
 
 func ids(gateways []statement.Gateway) []string {

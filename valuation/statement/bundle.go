@@ -31,6 +31,8 @@ var (
 	ErrContent   = errors.New("the content is not the one the hub signed for")
 )
 
+const messageLine = "loam statement 1\n"
+
 // Message returns the bytes that the hub signs: a line that says what they are, so that no signature can be taken for one
 // over something else, and the statement in canonical form.
 func Message(s Statement) ([]byte, error) {
@@ -38,29 +40,31 @@ func Message(s Statement) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append([]byte("loam statement 1\n"), raw...), nil
+	return append([]byte(messageLine), raw...), nil
 }
 
-// Seal signs a statement and returns the bundle's file. The statement must carry the hub's name and key and the digest of
-// the content.
-func Seal(s Statement, c Content, hub wire.Signer) ([]byte, error) {
+// Seal binds a statement to its content, signs it as the hub it names and returns it with the bundle's file.
+func Seal(s Statement, c Content, hub wire.Signer) (Statement, []byte, error) {
 	if s.Hub != hub.ID() || s.HubKey != registry.FormatKey(hub.Public()) {
-		return nil, fmt.Errorf("statement: %s is of hub %q, the signer is %q", s.ID, s.Hub, hub.ID())
+		return Statement{}, nil, fmt.Errorf("statement: %s is of hub %q, the signer is %q", s.ID, s.Hub, hub.ID())
 	}
-	b := Bundle{Format: Format, Statement: s, Content: c}
-	if err := b.checkContent(); err != nil {
-		return nil, err
+	content, err := Canonical(c)
+	if err != nil {
+		return Statement{}, nil, err
 	}
+	s.Evidence.ContentDigest = HexDigest(content)
 	message, err := Message(s)
 	if err != nil {
-		return nil, err
+		return Statement{}, nil, err
 	}
 	signature, err := hub.Sign(message)
 	if err != nil {
-		return nil, fmt.Errorf("statement: sign %s: %w", s.ID, err)
+		return Statement{}, nil, fmt.Errorf("statement: sign %s: %w", s.ID, err)
 	}
-	b.Signature = base64Encode(signature)
-	return Canonical(b)
+	// The four keys stand in canonical order and each value is canonical, so the whole is, without a second pass.
+	raw := fmt.Appendf(nil, `{"content":%s,"format":%q,"signature":%q,"statement":%s}`,
+		content, Format, base64Encode(signature), message[len(messageLine):])
+	return s, raw, nil
 }
 
 // Parse reads a bundle's file and checks its canonical form, the hub's signature over the statement and the digest of the
