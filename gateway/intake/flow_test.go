@@ -42,6 +42,8 @@ func (s signer) ID() string                    { return s.id }
 func (s signer) Public() ed25519.PublicKey     { return s.key.Public().(ed25519.PublicKey) }
 func (s signer) Sign(m []byte) ([]byte, error) { return ed25519.Sign(s.key, m), nil }
 
+func digest(b []byte) wire.Digest { return sha256.Sum256(b) }
+
 func brokerPassword(id string) (string, error) {
 	return identity.BrokerPassword(newSigner(id), community)
 }
@@ -280,17 +282,7 @@ func flow(t testing.TB, m middle, h *hub, gateways []string, change func(*intake
 	t.Helper()
 	r := &river{t: t, middle: m, hub: h}
 	user, password := m.Hub()
-	cfg := intake.Config{
-		Broker: m.URL(), Community: community, Username: user, Password: password,
-		ReconnectMin: 5 * time.Millisecond, ReconnectMax: 50 * time.Millisecond,
-	}
-	if change != nil {
-		change(&cfg)
-	}
-	var err error
-	if r.intake, err = intake.New(cfg, h, slog.New(slog.DiscardHandler), nil); err != nil {
-		t.Fatal(err)
-	}
+	r.intake = newIntake(t, m.URL(), user, password, h, change, nil)
 	r.stops = append(r.stops, r.run(r.intake.Run))
 	for _, id := range gateways {
 		r.gateway(id, 50*time.Millisecond)
@@ -362,11 +354,11 @@ func (r *river) drained() {
 func TestEverythingArrivesOnce(t *testing.T) {
 	h := newHub(t)
 	r := flow(t, newEmbedded(t), h, []string{"gw-1", "gw-2", "gw-3"}, nil)
-	for range 5 {
-		r.seal(40, 3)
+	for range 3 {
+		r.seal(30, 3)
 		r.drained()
 	}
-	if st := r.uplinks[0].Status(); st.Stored != 200 || st.InFlight != 0 || !st.Connected || st.LastReceipt.IsZero() || st.Refused != 0 {
+	if st := r.uplinks[0].Status(); st.Stored != 90 || st.InFlight != 0 || !st.Connected || st.LastReceipt.IsZero() || st.Refused != 0 {
 		t.Errorf("status %+v", st)
 	}
 }
