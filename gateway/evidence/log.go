@@ -151,6 +151,9 @@ func (l *Log) Append(ctx context.Context, s wire.Sealed, received time.Time) (ui
 	if s.Sequence == 0 || s.Sequence > math.MaxInt64 {
 		return 0, fmt.Errorf("evidence: gateway %q uses sequence %d, allowed are 1 to %d: %w", s.Gateway, s.Sequence, int64(math.MaxInt64), ingest.ErrChain)
 	}
+	if len(s.Bytes) == 0 {
+		return 0, fmt.Errorf("evidence: batch %d of gateway %q has no bytes", s.Sequence, s.Gateway)
+	}
 	// All that needs no database is computed here, in the caller's time.
 	req := request{
 		gateway: s.Gateway, sequence: s.Sequence, previous: s.Previous, bytes: s.Bytes,

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"loam/gateway/evidence"
 	"loam/gateway/ingest"
 	"loam/gateway/wire"
@@ -162,6 +164,62 @@ func TestWithin(t *testing.T) {
 	}
 }
 
+// Within finds what a look at every batch finds, whatever their order and length.
+func TestWithinModel(t *testing.T) {
+	l, runs := fresh(t), 0
+	rapid.Check(t, func(t *rapid.T) {
+		runs++
+		gateway := fmt.Sprint("g", runs)
+		second := func(name string) time.Time {
+			return start.Add(time.Duration(rapid.IntRange(0, 30).Draw(t, name)) * time.Second)
+		}
+		type span struct{ first, last time.Time }
+		var spans []span
+		for i := range rapid.IntRange(0, 12).Draw(t, "batches") {
+			a, b := second("a"), second("b")
+			if b.Before(a) {
+				a, b = b, a
+			}
+			if _, err := l.Append(context.Background(), loose(gateway, uint64(i+1), wire.Digest{}, fmt.Append(nil, gateway, i), b, a), start); err != nil {
+				t.Fatal(err)
+			}
+			spans = append(spans, span{a, b})
+		}
+		from, to := second("from"), second("to")
+		leaves, err := l.Within(context.Background(), []string{gateway}, from, to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got, want []uint64
+		for _, leaf := range leaves {
+			got = append(got, leaf.Sequence)
+		}
+		for i, s := range spans {
+			if s.first.Before(to) && !s.last.Before(from) {
+				want = append(want, uint64(i+1))
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("Within(%s, %s) = %v, want %v", from, to, got, want)
+		}
+	})
+}
+
+// The highest number there is can be used, sent again, and followed by nothing.
+func TestTheLastSequence(t *testing.T) {
+	l := fresh(t)
+	last := loose("g", math.MaxInt64, wire.Digest{}, []byte("last"))
+	appendAll(t, l, last)
+	if index, err := l.Append(t.Context(), last, start); index != 0 || !errors.Is(err, ingest.ErrDuplicate) {
+		t.Errorf("sent again: %d, %v", index, err)
+	}
+	before := loose("g", math.MaxInt64-1, wire.Digest{}, []byte("before"))
+	appendAll(t, l, before)
+	if _, err := l.Append(t.Context(), loose("g", 1, wire.Digest{}, nil), start); err == nil {
+		t.Error("a batch without bytes was kept")
+	}
+}
+
 // Many callers at once: each batch is kept exactly once, each caller learns where, and re-sent ones change nothing.
 func TestConcurrentAppends(t *testing.T) {
 	l := fresh(t)
@@ -242,5 +300,47 @@ func TestAFailedWriteLeavesTheLogWhole(t *testing.T) {
 	sound(t, l, trust())
 	if n, err := l.Size(t.Context()); n != 4 || err != nil {
 		t.Errorf("size %d, %v", n, err)
+	}
+}
+
+// One batch that the disk refuses again and again does not keep the others out.
+func TestOneBatchCannotKeepOthersOut(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "evidence.db")
+	l := open(t, path)
+	tamper(t, path, `CREATE TRIGGER poison BEFORE INSERT ON leaf WHEN NEW.gateway = 'bad' BEGIN SELECT raise(ABORT, 'no'); END; UPDATE goose_db_version SET is_applied = is_applied`)
+	done := make(chan struct{})
+	var bad, good sync.WaitGroup
+	bad.Go(func() {
+		for sequence := uint64(1); ; sequence++ {
+			if _, err := l.Append(context.Background(), loose("bad", sequence, wire.Digest{}, []byte("x")), start); err == nil {
+				t.Error("the poison was kept")
+			}
+			select {
+			case <-done:
+				return
+			default:
+			}
+		}
+	})
+	for g := range 4 {
+		good.Go(func() {
+			for i := range 10 {
+				s := loose(fmt.Sprint("g", g), uint64(i+1), wire.Digest{}, fmt.Append(nil, g, i))
+				for tries := 1; ; tries++ {
+					if _, err := l.Append(context.Background(), s, start); err == nil {
+						break
+					} else if tries == 50 {
+						t.Errorf("still refused: %v", err)
+						break
+					}
+				}
+			}
+		})
+	}
+	good.Wait()
+	close(done)
+	bad.Wait()
+	if n, err := l.Size(t.Context()); n != 40 || err != nil {
+		t.Errorf("size %d, %v; want 40", n, err)
 	}
 }

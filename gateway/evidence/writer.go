@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -103,21 +104,27 @@ func treeState(ctx context.Context, q querier) (size uint64, root wire.Digest, e
 }
 
 // write serves the queue until the log is closed. Everybody who waits when a transaction begins shares it, so the cost of
-// reaching the disk is paid once for all of them.
+// reaching the disk is paid once for all of them. After a failure the next ones are alone again, so that what made one
+// fail does not keep failing the others.
 func (l *Log) write(w *writer) {
+	limit := groupBatches
 	for {
 		select {
 		case <-l.closed:
 			return
 		case first := <-l.queue:
-			w = l.commit(w, l.group(first))
+			w = l.commit(w, l.group(first, limit))
+			limit = min(2*limit, groupBatches)
+			if w == nil {
+				limit = 1
+			}
 		}
 	}
 }
 
-func (l *Log) group(first request) []request {
+func (l *Log) group(first request, limit int) []request {
 	group, bytes := []request{first}, len(first.bytes)
-	for len(group) < groupBatches && bytes < groupBytes {
+	for len(group) < limit && bytes < groupBytes {
 		select {
 		case next := <-l.queue:
 			group, bytes = append(group, next), bytes+len(next.bytes)
@@ -214,7 +221,7 @@ func (t *transaction) check(h head, req request) (result, error) {
 		return verdict, nil
 	}
 	rows, err := t.tx.QueryContext(t.ctx, `SELECT idx, sequence, digest, previous FROM leaf WHERE gateway = ? AND sequence BETWEEN ? AND ?`,
-		req.gateway, req.sequence-1, req.sequence+1)
+		req.gateway, req.sequence-1, min(req.sequence, math.MaxInt64-1)+1)
 	if err != nil {
 		return result{}, err
 	}
