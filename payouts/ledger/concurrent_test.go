@@ -224,6 +224,9 @@ func TestRefusalInBatch(t *testing.T) {
 	if err != nil || b.Posted != 1_000_000+2*66 {
 		t.Errorf("%+v, %v", b, err)
 	}
+	if report, err := l.Check(t.Context()); err != nil || !report.OK() {
+		t.Errorf("check: %v %v", err, report.Problems)
+	}
 }
 
 // TestClose: calls under way when the ledger closes get an answer, and one that says yes was kept.
