@@ -205,3 +205,43 @@ func TestMintName(t *testing.T) {
 		}
 	})
 }
+
+// TestReversal: a transfer is taken back exactly, once, by its mirror image, and only while the money is there.
+func TestReversal(t *testing.T) {
+	l := openLedger(t)
+	post(t, l, ledger.Transfer{ID: "issue", Debit: mint, Credit: asha, Asset: soil, Amount: 100, Origin: "s"})
+	back := ledger.Transfer{ID: "back", Debit: asha, Credit: mint, Asset: soil, Amount: 100, Reverses: "issue"}
+	for name, spoil := range map[string]func(*ledger.Transfer){
+		"part":          func(t *ledger.Transfer) { t.Amount = 99 },
+		"other payee":   func(t *ledger.Transfer) { t.Credit = commons },
+		"other payer":   func(t *ledger.Transfer) { t.Debit = commons },
+		"same way":      func(t *ledger.Transfer) { t.Debit, t.Credit = mint, asha },
+		"other asset":   func(t *ledger.Transfer) { t.Asset = "WATER/2" },
+		"nothing there": func(t *ledger.Transfer) { t.Reverses = "other" },
+	} {
+		bad := back
+		spoil(&bad)
+		want := ledger.ErrInvalid
+		if bad.Reverses == "other" {
+			want = ledger.ErrNotFound
+		}
+		if _, err := l.Post(t.Context(), bad); !errors.Is(err, want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	post(t, l, ledger.Transfer{ID: "spent", Debit: asha, Credit: commons, Asset: soil, Amount: 1})
+	if _, err := l.Post(t.Context(), back); !errors.Is(err, ledger.ErrLimit) {
+		t.Errorf("what was spent: %v", err)
+	}
+	post(t, l, ledger.Transfer{ID: "returned", Debit: commons, Credit: asha, Asset: soil, Amount: 1})
+	post(t, l, back)
+	again := back
+	again.ID = "again"
+	if _, err := l.Post(t.Context(), again); !errors.Is(err, ledger.ErrReversed) {
+		t.Errorf("twice: %v", err)
+	}
+	_, err := l.Post(t.Context(), ledger.Transfer{ID: "reissue", Debit: mint, Credit: asha, Asset: soil, Amount: 90, Origin: "s"})
+	if !errors.Is(err, ledger.ErrMinted) {
+		t.Errorf("an origin is spent, also when what it gave was taken back: %v", err)
+	}
+}
