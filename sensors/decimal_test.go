@@ -139,7 +139,12 @@ func TestDecimalFromFloat(t *testing.T) {
 		places := rapid.IntRange(0, 6).Draw(t, "places")
 		f := rapid.Float64Range(-1e6, 1e6).Draw(t, "f")
 		d, err := sensors.DecimalFromFloat(f, places)
-		if err != nil || int(d.Exponent) != -places || math.Abs(d.Float64()-f) > 0.5000001*math.Pow10(-places) {
+		if err != nil || int(d.Exponent) != -places {
+			t.Fatalf("%v with %d places is %s, %v", f, places, d, err)
+		}
+		off := new(big.Rat).Sub(exact(d), new(big.Rat).SetFloat64(f))
+		limit := exact(sensors.Decimal{Mantissa: 5001, Exponent: int8(-places - 4)}) // a half, and what scaling a float loses
+		if off.Abs(off).Cmp(limit) > 0 {
 			t.Fatalf("%v with %d places is %s, %v", f, places, d, err)
 		}
 	})

@@ -86,11 +86,6 @@ func (g *Guard) call(ctx context.Context, do func(context.Context) error) error 
 		return err
 	case <-ctx.Done():
 	}
-	select {
-	case err := <-done: // both at once: what was read counts
-		return err
-	default:
-	}
 	if errors.Is(context.Cause(ctx), ErrNoAnswer) {
 		return fmt.Errorf("sensors: %w (%s): %w", ErrNoAnswer, g.timeout, ctx.Err())
 	}

@@ -52,6 +52,7 @@ func TestAHungDriverIsGivenUpAndLaterClosed(t *testing.T) {
 				t.Error(err)
 			}
 		}
+		synctest.Wait()
 		if calls != 1 {
 			t.Errorf("%d calls piled up", calls)
 		}
@@ -75,6 +76,7 @@ func TestADriverThatComesBackLateIsUsedAgain(t *testing.T) {
 			t.Error(err)
 		}
 		time.Sleep(slow)
+		synctest.Wait()
 		slow = 0
 		if _, err := g.Sense(t.Context()); err != nil {
 			t.Error(err)

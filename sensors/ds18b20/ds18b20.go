@@ -151,9 +151,6 @@ func (p *probe) Sense(ctx context.Context) ([]sensors.Sample, error) {
 	if p.bus == nil {
 		return nil, p.at.With(sensors.ErrClosed, "")
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, p.at.With(err, "")
-	}
 	taken := p.clock.Now()
 	if err := p.dev.TxPower([]byte{convert}, nil); err != nil { // strong pull-up, where the bus can, feeds two-wire probes
 		return nil, p.at.With(err, wiringHint)

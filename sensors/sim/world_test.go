@@ -24,7 +24,7 @@ func TestAWorldIsAFunctionOfSeedAndTime(t *testing.T) {
 	asked := NewWorld(7, newYear) // asked in any order
 	rapid.Check(t, func(t *rapid.T) {
 		place := rapid.SampledFrom(Places()).Draw(t, "place")
-		at := newYear.Add(time.Duration(rapid.Int64Range(-100*24*3600, 200*24*3600).Draw(t, "s")) * time.Second)
+		at := newYear.Add(time.Duration(rapid.Int64Range(-100*24*3600, 60*24*3600).Draw(t, "s")) * time.Second)
 		if a, b := asked.At(place, at), NewWorld(7, newYear).At(place, at); !same(a, b) {
 			t.Fatalf("%s at %s: %+v and %+v", place, at, a, b)
 		}
@@ -36,7 +36,7 @@ func TestAWorldIsAFunctionOfSeedAndTime(t *testing.T) {
 
 // year visits every hour of a year and a bit of several worlds.
 func year(visit func(w *World, at time.Time)) {
-	for seed := range int64(4) {
+	for seed := range int64(3) {
 		w := NewWorld(seed, newYear)
 		for h := range 370 * 24 {
 			visit(w, newYear.Add(time.Duration(h)*time.Hour))
