@@ -104,7 +104,7 @@ func (c *check) require(m Method) {
 }
 
 func (c *check) credit(m Method) {
-	const mostRate = 1_000_000_000_000
+	const mostRate int64 = 1_000_000_000_000
 	c.share("uncertainty.allowance", m.Uncertainty.Allowance, 0, sensors.MicroPerUnit)
 	c.that(m.Credit.RatePerHectare > 0 && m.Credit.RatePerHectare <= mostRate, "credit.rate_per_hectare is %d: give 1 to %d minor units", m.Credit.RatePerHectare, mostRate)
 	c.share("credit.buffer", m.Credit.Buffer, 0, sensors.MicroPerUnit-1)
