@@ -88,7 +88,8 @@ func (p *Projection) known(ctx context.Context, end uint64, gateway string, from
 }
 
 // flagStretch evaluates what is known around new readings and appends the points whose flags can have changed: the new
-// ones, those right before one, and those within reach after one.
+// ones, those right before one, and those after one, all within reach. What lies further away is context only: its own
+// context was not read.
 func (p *Projection) flagStretch(b *batch, part stretch, known []value) {
 	known = slices.DeleteFunc(known, func(v value) bool { return v.at.Before(part.from) || !v.at.Before(part.to) })
 	reach := part.config.Context()
@@ -96,7 +97,8 @@ func (p *Projection) flagStretch(b *batch, part stretch, known []value) {
 	var fresh time.Time // the last new reading so far
 	touched := func(v value) bool { return !fresh.IsZero() && !v.at.After(fresh.Add(reach)) }
 	for _, v := range known {
-		if verdict, ok := t.stream.Push(v.obs()); ok && (v.fresh || touched(t.last)) {
+		before := v.fresh && !v.at.After(t.last.at.Add(reach))
+		if verdict, ok := t.stream.Push(v.obs()); ok && (before || touched(t.last)) {
 			b.points = append(b.points, t.last.point(part.key, verdict))
 		}
 		if v.fresh {

@@ -3,7 +3,6 @@ package projection
 import (
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -38,18 +37,14 @@ var errAway = errors.New("the store is away")
 // Whatever comes late, out of order, twice or while the store fails or the hub dies: in the end the store holds what one
 // run over the whole series gives.
 func TestStoreEndsAsOneRunOverTheWhole(t *testing.T) {
-	dir := t.TempDir()
+	path := filepath.Join(t.TempDir(), "projection.db") // one file for all runs: making a new one costs more than a run
 	gateways := []string{"gw-1", "gw-2", "gw-3"}
 	reg, set := newRegistry(t, gateways...), settings(t)
 	rapid.Check(t, func(t *rapid.T) {
-		path, err := os.MkdirTemp(dir, "")
-		if err != nil {
-			t.Fatalf("%v", err)
-		}
 		log, st := &memoryLog{}, newStore()
 		c := Config{Evidence: log, Registry: reg, Settings: set, Store: st, MaxPoints: rapid.IntRange(1, 40).Draw(t, "most points")}
 		open := func() *Projection {
-			p, err := Open(context.Background(), filepath.Join(path, "projection.db"), c)
+			p, err := Open(context.Background(), path, c)
 			if err != nil {
 				t.Fatalf("%v", err)
 			}
@@ -57,6 +52,9 @@ func TestStoreEndsAsOneRunOverTheWhole(t *testing.T) {
 		}
 		p := open()
 		defer func() { p.Close() }()
+		if err := p.state.reset(context.Background(), set.Digest()); err != nil {
+			t.Fatalf("%v", err)
+		}
 		writer := &drawnLog{log: log, sequences: map[string]uint64{}}
 		t.Repeat(map[string]func(*rapid.T){
 			"batch arrives": func(t *rapid.T) { writer.batch(t, rapid.SampledFrom(gateways).Draw(t, "gateway")) },
@@ -98,10 +96,12 @@ func TestStoreEndsAsOneRunOverTheWhole(t *testing.T) {
 		if p.Alarm() != "" {
 			t.Fatalf("alarm: %s", p.Alarm())
 		}
-		if err := p.Rebuild(context.Background()); err != nil {
-			t.Fatalf("rebuild: %v", err)
+		if rapid.IntRange(0, 3).Draw(t, "rebuild") == 0 {
+			if err := p.Rebuild(context.Background()); err != nil {
+				t.Fatalf("rebuild: %v", err)
+			}
+			equal(t, st.points, want)
 		}
-		equal(t, st.points, want)
 	})
 }
 

@@ -57,13 +57,14 @@ func (v value) point(k store.Key, verdict qc.Verdict) store.Point {
 	return store.Point{Key: k, At: v.at, Value: v.value, Raw: v.raw, Flag: verdict.Flag, Tests: verdict.Digits()}
 }
 
-// replace puts a new track in the place of those that late readings at [from, to] spoil.
+// replace puts a new track in the place of those that late readings at [from, to] spoil, and of one that ends where it
+// does: no two tracks of a series may claim the same silence.
 func (p *Projection) replace(s series, reach time.Duration, from, to time.Time, t *track) {
 	kept := []*track{t}
 	for _, old := range p.tracks[s] {
 		history := !to.Before(old.last.at.Add(-reach)) && !from.After(old.last.at)
 		horizon := to.After(old.last.at) && (old.until.IsZero() || from.Before(old.until))
-		if !history && !horizon && len(kept) < maxTracks {
+		if !history && !horizon && !old.last.at.Equal(t.last.at) && len(kept) < maxTracks {
 			kept = append(kept, old)
 		}
 	}
