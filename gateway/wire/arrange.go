@@ -36,8 +36,8 @@ func checkReading(r sensors.Reading) error {
 		return fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	for _, q := range []sensors.Quantity{r.Quantity, r.RawQuantity} {
-		if _, err := q.Kind(); err != nil {
-			return fmt.Errorf("%w: %w", ErrMalformed, err)
+		if _, err := unit(q); err != nil {
+			return err
 		}
 	}
 	for _, d := range []sensors.Decimal{r.Value, r.Raw} {
@@ -52,6 +52,23 @@ func checkReading(r sensors.Reading) error {
 		return err
 	}
 	return checkCertificate(r.Calibration)
+}
+
+// units has the SenML unit of every quantity; looked up several times for each reading.
+var units = func() map[sensors.Quantity]string {
+	m := map[sensors.Quantity]string{}
+	for _, k := range sensors.Kinds() {
+		m[k.Name] = k.SenML
+	}
+	return m
+}()
+
+func unit(q sensors.Quantity) (string, error) {
+	u, known := units[q]
+	if !known {
+		return "", fmt.Errorf("%w: unknown quantity %q", ErrMalformed, string(q))
+	}
+	return u, nil
 }
 
 // checkTime says whether t can be said in whole milliseconds since 1970. Whether it is plausible is not asked here: a

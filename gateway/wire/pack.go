@@ -87,12 +87,12 @@ func encodePack(b Batch) ([]byte, error) {
 
 // baseOf returns the base fields a reading stands under, but for the base time.
 func baseOf(gateway string, r sensors.Reading) (base, error) {
-	kind, err := r.Quantity.Kind()
+	u, err := unit(r.Quantity)
 	if err != nil {
 		return base{}, err
 	}
 	b := base{
-		name: gateway + "/" + string(r.Channel) + "/" + string(r.Quantity), unit: kind.SenML,
+		name: gateway + "/" + string(r.Channel) + "/" + string(r.Quantity), unit: u,
 		certificate: r.Calibration.ID, date: days(r.Calibration.Date), due: days(r.Calibration.Due),
 	}
 	if r.RawQuantity != r.Quantity {
@@ -195,12 +195,12 @@ func (rec *record) reading(h Header, b base) (sensors.Reading, error) {
 	if err != nil {
 		return sensors.Reading{}, err
 	}
-	kind, err := quantity.Kind()
+	u, err := unit(quantity)
 	if err != nil {
-		return sensors.Reading{}, fmt.Errorf("%w: %w", ErrMalformed, err)
+		return sensors.Reading{}, err
 	}
-	if b.unit != kind.SenML {
-		return sensors.Reading{}, fmt.Errorf("%w: unit %q: %s is measured in %q", ErrMalformed, b.unit, quantity, kind.SenML)
+	if b.unit != u {
+		return sensors.Reading{}, fmt.Errorf("%w: unit %q: %s is measured in %q", ErrMalformed, b.unit, quantity, u)
 	}
 	if rec.Value == nil {
 		return sensors.Reading{}, fmt.Errorf("%w: no value", ErrMalformed)
