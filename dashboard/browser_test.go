@@ -122,6 +122,9 @@ const measure = `(() => {
   }
   const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
   const cut = [...document.querySelectorAll('main *')].filter(e => !e.closest('.wide') && !e.closest('svg') && !e.closest('.vh') && !e.classList.contains('vh') && e.getBoundingClientRect().right > innerWidth + 1).map(name).slice(0, 5);
+  for (const e of document.querySelectorAll('.card table, .card svg, .card p')) {
+    if (!e.closest('.wide') && !e.closest('.vh') && e.getBoundingClientRect().right > e.closest('.card').getBoundingClientRect().right) cut.push('out of its card: ' + name(e));
+  }
   return JSON.stringify({small, wide, cut});
 })()`
 

@@ -17,7 +17,7 @@ var messageFiles embed.FS
 // sourceLanguage is the language the pages are written in first; what a translation lacks is shown in it.
 const sourceLanguage = "en"
 
-// catalog is every text of one language by its id, e.g. "front.sites.title". Texts carry {names} that are filled in.
+// catalog is every text of one language by its id, e.g. "front.sites". Texts carry {names} that are filled in.
 type catalog struct {
 	lang  string
 	texts map[string]string

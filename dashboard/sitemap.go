@@ -69,8 +69,8 @@ func drawMap(sites []registry.Site) siteMap {
 	m.Metres = roundDown(float64(mapWidth) / 4 / p.scale)
 	length := float64(m.Metres) * p.scale
 	m.Scale, m.ScaleX, m.ScaleY = short(length), short(mapWidth-20), short(mapHeight-18)
-	m.Lon = p.grid(p.lon0-mapWidth/2/p.perLon(), p.lon0+mapWidth/2/p.perLon(), func(d float64) float64 { return mapWidth/2 + (d-p.lon0)*p.perLon() })
-	m.Lat = p.grid(p.lat0-mapHeight/2/p.perLat(), p.lat0+mapHeight/2/p.perLat(), func(d float64) float64 { return mapHeight/2 - (d-p.lat0)*p.perLat() })
+	m.Lon = p.grid(p.lon0-mapWidth/2/p.perLon(), p.lon0+mapWidth/2/p.perLon(), mapWidth, func(d float64) float64 { return mapWidth/2 + (d-p.lon0)*p.perLon() })
+	m.Lat = p.grid(p.lat0-mapHeight/2/p.perLat(), p.lat0+mapHeight/2/p.perLat(), mapHeight, func(d float64) float64 { return mapHeight/2 - (d-p.lat0)*p.perLat() })
 	return m
 }
 
@@ -155,7 +155,7 @@ const labelHeight = 42
 
 // label finds room for the two-line label of the own-th place: below it, above, beside, or else upon it.
 func (b box) label(name string, taken []box, own int) box {
-	w := max(10*float64(len([]rune(name))), 84)
+	w := max(12*float64(len([]rune(name))), 96) // wide letters: a label cut off at the edge is worse than one too far from it
 	within := func(x float64) float64 { return min(max(x, 4), mapWidth-w-4) }
 	x, y := within(b.x+b.w/2-w/2), b.y+b.h/2-labelHeight/2
 	below, above := b.y+b.h+3, b.y-labelHeight-3
@@ -176,12 +176,12 @@ func (b box) label(name string, taken []box, own int) box {
 }
 
 // grid returns about four lines at round degrees.
-func (p projection) grid(from, to float64, at func(float64) float64) []line {
+func (p projection) grid(from, to, limit float64, at func(float64) float64) []line {
 	ticks := niceTicks(from, to, 4)
 	places := max(0, int(math.Ceil(-math.Log10(ticks[1]-ticks[0])-1e-9)))
 	var lines []line
 	for _, d := range ticks {
-		if d > from && d < to {
+		if place := at(d); place > 24 && place < limit-24 {
 			lines = append(lines, line{short(at(d)), d, places})
 		}
 	}

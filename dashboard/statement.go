@@ -120,7 +120,7 @@ func (d *dashboard) statementView(ctx context.Context, q query) (any, error) {
 	if v.Challenge, err = d.challenge(ctx, s, now); err != nil {
 		return nil, err
 	}
-	if v.Challenge.State == Proposed && now.Before(v.Challenge.Until) {
+	if (v.Challenge.State == Proposed || v.Challenge.State == Challenged) && now.Before(v.Challenge.Until) {
 		v.Left = v.Challenge.Until.Sub(now)
 	}
 	for _, p := range s.Credit.Split {

@@ -115,9 +115,14 @@ func (c catalog) period(from, to time.Time) string {
 	if !midnight(from) || !midnight(to) {
 		return c.text("date.span", "from", c.when(from), "to", c.when(to))
 	}
-	last := to.Add(-24 * time.Hour)
-	if !last.After(from) {
+	from, last := from.UTC(), to.UTC().Add(-day)
+	switch {
+	case !last.After(from):
 		return c.day(from)
+	case from.Year() == last.Year() && from.Month() == last.Month():
+		return c.text("date.span", "from", from.Day(), "to", c.day(last))
+	case from.Year() == last.Year():
+		return c.text("date.span", "from", c.text("date.short", "day", from.Day(), "month", c.month(from)), "to", c.day(last))
 	}
 	return c.text("date.span", "from", c.day(from), "to", c.day(last))
 }
