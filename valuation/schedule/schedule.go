@@ -22,7 +22,7 @@ import (
 	"loam/valuation/statement"
 )
 
-// Evidence is what the schedule needs of the evidence log.
+// Evidence is what the schedule needs of the evidence log. It is asked for several sites at once.
 type Evidence interface {
 	// Within returns the batches of the gateways with readings in from <= t < to, by gateway, then sequence.
 	Within(ctx context.Context, gateways []string, from, to time.Time) ([]evidence.Leaf, error)
@@ -32,7 +32,7 @@ type Evidence interface {
 	Inclusion(ctx context.Context, index, size uint64) ([]wire.Digest, error)
 }
 
-// Statements is where statements are kept.
+// Statements is where statements are kept. It is asked for several sites at once.
 type Statements interface {
 	// Put keeps a statement once for its site, period and method version; false: another stands already.
 	Put(ctx context.Context, s statement.Statement, bundle []byte) (statement.Statement, bool, error)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -238,12 +239,12 @@ func TestOneSitesFailureDoesNotStopTheOthers(t *testing.T) {
 // dying is an evidence log whose program dies at the nth look into it.
 type dying struct {
 	schedule.Evidence
-	left int
+	left atomic.Int64
 	die  context.CancelFunc
 }
 
 func (d *dying) Within(ctx context.Context, gateways []string, from, to time.Time) ([]evidence.Leaf, error) {
-	if d.left--; d.left < 0 {
+	if d.left.Add(-1) < 0 {
 		d.die()
 		return nil, ctx.Err()
 	}
@@ -256,7 +257,9 @@ func TestCutShortAnywhere(t *testing.T) {
 	var all []string
 	for left := 0; len(all) < 6 && left < 400; left += 7 {
 		ctx, cancel := context.WithCancel(t.Context())
-		issued, err := h.over(t, &dying{h.log, left, cancel}).RunDue(ctx, start.Add(3*day+time.Hour))
+		d := &dying{Evidence: h.log, die: cancel}
+		d.left.Store(int64(left))
+		issued, err := h.over(t, d).RunDue(ctx, start.Add(3*day+time.Hour))
 		if err != nil && !errors.Is(err, context.Canceled) {
 			t.Fatal(err)
 		}
