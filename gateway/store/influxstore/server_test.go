@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,7 +93,7 @@ func TestRejectedByTheServer(t *testing.T) {
 	for i := range old {
 		old[i].At = time.Date(2001, 1, 1, 0, 0, i, 0, time.UTC)
 	}
-	if err := s.Write(t.Context(), old); !errors.Is(err, store.ErrRejected) {
+	if err := s.Write(t.Context(), old); !errors.Is(err, store.ErrRejected) || !strings.Contains(err.Error(), "retention") {
 		t.Errorf("beyond the retention: got %v", err)
 	}
 	other := open(t, server, bucket)
