@@ -1,12 +1,14 @@
 package broker_test
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -87,7 +89,7 @@ func TestNobodyComesInWithoutTheRightPassword(t *testing.T) {
 		"a gateway with the hub's":       {"gw-1", h.access.HubPassword},
 	} {
 		t.Run(name, func(t *testing.T) {
-			g, err := h.knock(t, try.user, try.password, func(o *mqtt.ClientOptions) { o.SetClientID("gw-1") })
+			g, err := h.knock(t, try.user, try.password, func(o *mqtt.ClientOptions) { o.SetClientID(cmp.Or(try.user, "gw-1")) })
 			if err == nil {
 				t.Fatal("is let in")
 			}
@@ -265,15 +267,26 @@ func TestMQTT5IsRefusedInWords(t *testing.T) {
 }
 
 func TestBeforeTheFirstWordOnlyLittleIsGiven(t *testing.T) {
-	h := open(t, broker.Config{HelloTime: config.Duration(150 * time.Millisecond)})
+	patient := open(t, broker.Config{HelloTime: config.Duration(time.Hour)})
 	for name, first := range map[string][]byte{
-		"silence":            nil,
-		"a byte":             {0x10},
 		"no CONNECT":         {0x30, 5, 0, 1, 'a', 'b', 'c'},
 		"a huge CONNECT":     {0x10, 0xff, 0xff, 0x1f},
+		"a large CONNECT":    {0x10, 0x81, 0x40},
 		"a length of no end": {0x10, 0xff, 0xff, 0xff, 0xff, 0xff},
 		"http":               []byte("GET / HTTP/1.1\r\n\r\n"),
-		"half a CONNECT":     connectPacket(4, 0, "gw-1", "password")[:20],
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := patient.dial(t)
+			defer c.Close()
+			c.Write(first)
+			mustEnd(t, c, soon)
+		})
+	}
+	h := open(t, broker.Config{HelloTime: config.Duration(100 * time.Millisecond)})
+	for name, first := range map[string][]byte{
+		"silence":        nil,
+		"a byte":         {0x10},
+		"half a CONNECT": connectPacket(4, 0, "gw-1", "password")[:20],
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := h.dial(t)
@@ -283,7 +296,7 @@ func TestBeforeTheFirstWordOnlyLittleIsGiven(t *testing.T) {
 		})
 	}
 	// Whoever is slow but reasonable comes in.
-	c := h.dial(t)
+	c := patient.dial(t)
 	defer c.Close()
 	for _, b := range connectPacket(4, 30, "gw-1", newSigner("gw-1").password(t)) {
 		c.Write([]byte{b})
@@ -337,7 +350,7 @@ func TestAClientThatReadsNothingIsCutOffAndHoldsUpNobody(t *testing.T) {
 	}
 	// From here on it reads nothing. Sending far more than any buffer holds must not stop the hub.
 	began := time.Now()
-	for range 400 {
+	for range 250 {
 		hub.publish(wire.ConfigTopic(community, "gw-1"), false, strings.Repeat("x", 100<<10))
 	}
 	other := h.gateway(t, "gw-2")
@@ -346,14 +359,18 @@ func TestAClientThatReadsNothingIsCutOffAndHoldsUpNobody(t *testing.T) {
 	if m := other.receive(); string(m.Payload()) != "hello" {
 		t.Errorf("came %q", m.Payload())
 	}
-	if took := time.Since(began); took > soon {
+	if took := time.Since(began); took > 2*soon {
 		t.Errorf("the hub was held up for %s", took)
+	}
+	deaf.SetReadDeadline(time.Now().Add(soon))
+	if n, err := io.Copy(io.Discard, deaf); errors.Is(err, os.ErrDeadlineExceeded) || n > 20<<20 {
+		t.Errorf("it is not cut off: %d bytes were kept for it, %v", n, err)
 	}
 	h.gateway(t, "gw-1") // and it may come again
 }
 
 func TestAFullHouseRefusesAndRecovers(t *testing.T) {
-	h := open(t, broker.Config{MaxClients: 2})
+	h := open(t, broker.Config{MaxClients: 2, HelloTime: config.Duration(time.Hour)})
 	h.hub(t)
 	first := h.gateway(t, "gw-1")
 	if _, err := h.knock(t, "gw-2", newSigner("gw-2").password(t), nil); err == nil {
@@ -364,6 +381,7 @@ func TestAFullHouseRefusesAndRecovers(t *testing.T) {
 		silent = append(silent, h.dial(t))
 	}
 	first.publish(wire.BatchTopic(community, "gw-1"), false, "still here")
+	mustEnd(t, silent[len(silent)-1], soon) // turned away at the door
 	for _, c := range silent {
 		c.Close()
 	}

@@ -22,7 +22,7 @@ import (
 const community = "valley"
 
 // soon bounds what has to happen; a test that passes does not wait for it.
-const soon = 5 * time.Second
+const soon = 10 * time.Second
 
 // signer is a gateway's key, from its name.
 type signer struct {
@@ -284,12 +284,12 @@ func TestALostGatewaysWillIsHeard(t *testing.T) {
 	}
 }
 
-func TestANewConnectionReplacesTheOldOneWithoutItsLastWill(t *testing.T) {
+func TestANewConnectionReplacesTheOldOneAndHasTheLastWord(t *testing.T) {
 	h := open(t, broker.Config{})
 	hub := h.hub(t)
 	hub.subscribe(wire.StatusTopic(community, "+"))
 	status := wire.StatusTopic(community, "gw-1")
-	for i := range 20 {
+	for i := range 200 {
 		gw := h.enter(t, "gw-1", newSigner("gw-1").password(t), func(o *mqtt.ClientOptions) {
 			o.SetWill(status, fmt.Sprint("lost ", i), 1, true)
 		})
@@ -297,7 +297,11 @@ func TestANewConnectionReplacesTheOldOneWithoutItsLastWill(t *testing.T) {
 		if !gw.subscribe(wire.ReceiptTopic(community, "gw-1")) {
 			t.Fatal("subscription refused")
 		}
-		if m := hub.receive(); string(m.Payload()) != fmt.Sprint("here ", i) {
+		m := hub.receive()
+		if string(m.Payload()) == fmt.Sprint("lost ", i-1) { // may be said, but before
+			m = hub.receive()
+		}
+		if string(m.Payload()) != fmt.Sprint("here ", i) {
 			t.Fatalf("connection %d: the hub hears %q", i, m.Payload())
 		}
 		hub.publish(wire.ReceiptTopic(community, "gw-1"), false, fmt.Sprint("receipt ", i))

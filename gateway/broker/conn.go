@@ -89,7 +89,7 @@ func (c *conn) Write(p []byte) (int, error) {
 		return 0, errConnEnded
 	case len(c.pending)+len(p) > c.max:
 		c.pending = nil
-		c.end()
+		c.end(0)
 		return 0, errTooSlow
 	}
 	c.pending = append(c.pending, p...)
@@ -114,11 +114,9 @@ func (c *conn) flush() {
 				spare = chunk
 				break
 			}
-			patience := c.patience
-			if ended {
-				patience = min(patience, time.Second)
+			if !ended {
+				c.allow(c.patience)
 			}
-			_ = c.Conn.SetWriteDeadline(time.Now().Add(patience)) // a failure shows in the write
 			if _, err := c.Conn.Write(chunk); err != nil {
 				c.Close()
 				return
@@ -137,10 +135,21 @@ func (c *conn) signal() {
 	}
 }
 
-// end stops reading and writing. Callers hold mu.
-func (c *conn) end() {
+// allow gives the network so long to take what is being written, unless the connection has ended, which sets a bound of
+// its own.
+func (c *conn) allow(patience time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.ended {
+		_ = c.Conn.SetWriteDeadline(time.Now().Add(patience)) // a failure shows in the write
+	}
+}
+
+// end stops reading at once, and writing after a while. Callers hold mu.
+func (c *conn) end(while time.Duration) {
 	c.ended = true
-	_ = c.Conn.SetReadDeadline(time.Unix(1, 0)) // wakes a reader at once
+	_ = c.Conn.SetReadDeadline(time.Unix(1, 0)) // wakes a reader; fails only where nobody reads
+	_ = c.Conn.SetWriteDeadline(time.Now().Add(while))
 	c.signal()
 }
 
@@ -149,7 +158,7 @@ func (c *conn) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.ended {
-		c.end()
+		c.end(min(c.patience, time.Second))
 	}
 	return nil
 }

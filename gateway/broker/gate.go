@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"log/slog"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
@@ -80,15 +79,13 @@ func (g *gate) OnConnectAuthenticate(cl *mqtt.Client, pk packets.Packet) bool {
 
 // OnSessionEstablish implements the server's hook: it lets go of the user's older connection and waits until the server is
 // done with it. Left to itself the server does both at once, and can publish the old connection's last will after the
-// new one's status, or strike the new connection off its list in place of the old. The last will is dropped: whoever
-// comes back is not lost.
+// new one's status, or strike the new connection off its list in place of the old.
 func (g *gate) OnSessionEstablish(cl *mqtt.Client, _ packets.Packet) {
 	old, ok := g.server.Clients.Get(cl.ID)
 	if !ok {
 		return
 	}
 	g.log.Info("broker lets go of a user's older connection", "user", cl.ID, "old_remote", old.Net.Remote, "new_remote", cl.Net.Remote)
-	atomic.StoreUint32(&old.Properties.Will.Flag, 0)
 	old.Stop(packets.ErrSessionTakenOver)
 	if c, ok := old.Net.Conn.(*conn); ok {
 		timer := time.NewTimer(takeoverTime)

@@ -301,13 +301,17 @@ func (r *river) gateway(id string, resend time.Duration) {
 	r.gatewayOn(newShelf(r.t, id, r.hub.has), resend)
 }
 
-func (r *river) gatewayOn(s *shelf, resend time.Duration) {
+func (r *river) gatewayOn(s *shelf, resend time.Duration, change ...func(*uplink.Config)) {
 	r.t.Helper()
-	u, err := uplink.New(uplink.Config{
+	cfg := uplink.Config{
 		Broker: r.middle.URL(), HubKey: "ed25519:" + base64.RawURLEncoding.EncodeToString(r.hub.key.Public()),
 		ResendAfter: config.Duration(resend), ResendMax: config.Duration(5 * resend), PollEvery: config.Duration(time.Second),
 		ReconnectMin: 5 * time.Millisecond, ReconnectMax: 50 * time.Millisecond,
-	}, community, s.gw, s, slog.New(slog.DiscardHandler), nil)
+	}
+	for _, c := range change {
+		c(&cfg)
+	}
+	u, err := uplink.New(cfg, community, s.gw, s, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -365,6 +369,9 @@ func TestEverythingArrivesOnce(t *testing.T) {
 
 // The law under everything at once: broker restarts, a hub that fails for a while, receipts lost, receipts forged.
 func chaos(t *testing.T, m middle, batches, restarts int) {
+	if testing.Short() {
+		batches, restarts = batches/4, restarts/2
+	}
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
