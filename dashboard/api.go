@@ -62,7 +62,7 @@ type apiBalance struct {
 	PendingOut int64          `json:"pending_out,string"`
 }
 
-// apiStale is told beside data that may be older than it looks.
+// apiAnswer is a list that says whether it may be older than it looks.
 type apiAnswer[T any] struct {
 	Complete bool `json:"complete"` // false: the time-series store could not be reached, values are the last known ones
 	Items    []T  `json:"items"`

@@ -245,6 +245,33 @@ func TestBrowserLive(t *testing.T) {
 	wait(`!document.getElementById('lost').hidden`, "a page that lost its hub does not say so")
 }
 
+// A printed statement is black on white whatever the screen prefers, without what only a screen can use.
+func TestBrowserPrint(t *testing.T) {
+	f := newFake(t)
+	server := httptest.NewServer(serve(t, f.config()))
+	defer server.Close()
+	ctx, _ := tab(t, browser(t))
+	look(t, ctx, server.URL+"/statements/"+f.published[0].ID, 794, 1123, false)
+	if err := chromedp.Do(ctx, chromedp.Func(func(ctx context.Context, tg *chromedp.Target) error {
+		_, err := cdp.Call(ctx, tg, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Media: "print", Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}},
+		})
+		return err
+	})); err != nil {
+		t.Fatal(err)
+	}
+	got, err := chromedp.Run(ctx, chromedp.Evaluate[string](`(() => { const s = getComputedStyle(document.body);
+		return [s.backgroundColor, s.color, ...[...document.querySelectorAll('nav, .button, .crumb')].map(e => getComputedStyle(e).display)].join(' ') })()`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rest, ok := strings.CutPrefix(got, "rgb(255, 255, 255) rgb(0, 0, 0)")
+	if !ok || strings.Trim(strings.ReplaceAll(rest, "none", ""), " ") != "" {
+		t.Errorf("in print: %s", got)
+	}
+	snap(t, ctx, "statement-print")
+}
+
 func snap(t *testing.T, ctx context.Context, name string) {
 	t.Helper()
 	dir := os.Getenv(shots)

@@ -78,7 +78,7 @@ func New(c Config) (http.Handler, error) {
 	d := &dashboard{
 		Config: c,
 		stale:  time.Duration(c.Settings.StaleMinutes) * time.Minute,
-		pages:  newMemo[page](time.Second, 10*time.Second, 256),
+		pages:  newMemo[page](time.Second, 3*time.Second, 256),
 		pulses: newMemo[pulse](time.Second, 10*time.Second, 1),
 		lists:  newMemo[[]row](2*time.Second, 20*time.Second, 1024),
 	}

@@ -65,11 +65,10 @@ func (d *dashboard) prepare() error {
 	hash := sha256.Sum256([]byte(style))
 	d.policy = "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self'; style-src 'sha256-" +
 		base64.StdEncoding.EncodeToString(hash[:]) + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-	catalogs, err := loadCatalogs()
-	if err != nil {
+	if d.catalogs, err = loadCatalogs(); err != nil {
 		return err
 	}
-	for _, c := range catalogs {
+	for _, c := range d.catalogs {
 		l := language{c, map[string]*template.Template{}}
 		for _, name := range pageNames() {
 			t, err := template.New(name).Funcs(c.functions(names, style)).Option("missingkey=error").
@@ -101,7 +100,7 @@ func (c catalog) functions(assets map[string]string, style string) template.Func
 			}
 			return "", fmt.Errorf("dashboard: no asset %q", name)
 		},
-		"style": func() template.CSS { return template.CSS(style) }, //nolint:gosec // our own file, embedded
+		"style": func() template.CSS { return template.CSS(style) }, // our own file, embedded
 	}
 }
 
@@ -128,11 +127,7 @@ func (l language) render(name, part string, f frame) (page, error) {
 
 // language returns the position of the language a request asks for.
 func (d *dashboard) language(r *http.Request) int {
-	catalogs := make([]catalog, len(d.languages))
-	for i, l := range d.languages {
-		catalogs[i] = l.catalog
-	}
-	return pick(catalogs, r.Header.Get("Accept-Language"))
+	return pick(d.catalogs, r.Header.Get("Accept-Language"))
 }
 
 func (d *dashboard) asset(w http.ResponseWriter, r *http.Request) {

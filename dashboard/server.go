@@ -22,7 +22,8 @@ import (
 type dashboard struct {
 	Config
 	stale     time.Duration
-	languages []language
+	catalogs  []catalog
+	languages []language // of the catalogs, in their order
 	assets    map[string]asset
 	policy    string // Content-Security-Policy
 	meter     meter

@@ -33,7 +33,6 @@ func TestStoreAway(t *testing.T) {
 	fetch(t, h, "/sites/spring-meadow")
 	f.away.Store(true)
 	cold := serve(t, f.config())
-	time.Sleep(10 * time.Millisecond)
 	for name, h := range map[string]http.Handler{"cold": cold, "warm": h} {
 		if name == "warm" {
 			waitForReload(t, h)
