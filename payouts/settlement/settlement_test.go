@@ -21,6 +21,8 @@ import (
 	"loam/valuation/statement"
 )
 
+var _ settlement.Statements = (*statement.Store)(nil)
+
 // published is a list of statements.
 type published []statement.Statement
 
