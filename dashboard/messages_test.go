@@ -106,4 +106,3 @@ func TestLanguages(t *testing.T) {
 		t.Errorf("a missing text shows as %q", got)
 	}
 }
-
