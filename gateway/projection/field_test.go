@@ -156,10 +156,10 @@ func (s *memoryStore) Write(ctx context.Context, points []store.Point) error {
 	if s.fail != nil {
 		n, err = s.fail(points)
 	}
+	if invalid := store.Validate(points); invalid != nil {
+		return invalid
+	}
 	for _, p := range points[:n] {
-		if err := p.Validate(); err != nil {
-			return err
-		}
 		s.points[pointID{p.Key, p.At.UnixMilli()}] = p
 	}
 	return err

@@ -91,12 +91,23 @@ func (k Key) Validate() error {
 	return nil
 }
 
-// Validate says what no backend could keep, if anything. Every Write starts with it, so that all backends refuse the
-// same.
-func (p Point) Validate() error {
-	if err := p.Key.Validate(); err != nil {
-		return err
+// Validate says what no backend could keep of points, if anything. Every Write starts with it, so that all backends
+// refuse the same.
+func Validate(points []Point) error {
+	for i, p := range points {
+		if i == 0 || p.Key != points[i-1].Key { // points come by series: matching a name costs more than all the rest
+			if err := p.Key.Validate(); err != nil {
+				return err
+			}
+		}
+		if err := p.validate(); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+func (p Point) validate() error {
 	_, digits := qc.ParseDigits(p.Tests)
 	switch {
 	case !finite(p.Value) || !finite(p.Raw):

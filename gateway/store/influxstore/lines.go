@@ -10,11 +10,11 @@ import (
 // encode writes points in line protocol, tags in their sorted order as the server likes them. Keys are validated, so
 // nothing needs escaping; floats carry every digit they need to come back the same.
 func encode(points []store.Point) (string, error) {
+	if err := store.Validate(points); err != nil {
+		return "", fmt.Errorf("influxstore: %w", err)
+	}
 	b := make([]byte, 0, len(points)*160)
 	for _, p := range points {
-		if err := p.Validate(); err != nil {
-			return "", fmt.Errorf("influxstore: %w", err)
-		}
 		b = append(b, Measurement+",channel="...)
 		b = append(b, p.Channel...)
 		b = append(b, ",gateway="...)

@@ -46,10 +46,8 @@ const rows = 128
 
 // Write implements [store.Store].
 func (s *Store) Write(ctx context.Context, points []store.Point) error {
-	for _, p := range points {
-		if err := p.Validate(); err != nil {
-			return fmt.Errorf("sqlitestore: %w", err)
-		}
+	if err := store.Validate(points); err != nil {
+		return fmt.Errorf("sqlitestore: %w", err)
 	}
 	if len(points) == 0 {
 		return nil
