@@ -55,6 +55,7 @@ var way = []string{
 	"valuation/schedule",
 	"valuation/recompute",
 
+	"payouts/internal/*",
 	"payouts/challenge",
 	"payouts/ledger",
 	"payouts/policy",

@@ -1,6 +1,9 @@
 package sensors
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Quantity names what is measured, in snake case, e.g. "air_temperature".
 type Quantity string
@@ -31,22 +34,23 @@ type Kind struct {
 
 func dec(m int64, e int8) Decimal { return Decimal{Mantissa: m, Exponent: e} }
 
-// Kinds lists every quantity, in the order people read them.
-func Kinds() []Kind {
-	return []Kind{
-		{AirTemperature, "air temperature", "Cel", "°C", "air_temperature", "Cel", dec(-90, 0), dec(60, 0), 1},
-		{RelativeHumidity, "relative humidity", "%", "%", "relative_humidity", "%RH", dec(0, 0), dec(100, 0), 0},
-		{AirPressure, "air pressure", "Pa", "Pa", "air_pressure", "Pa", dec(30000, 0), dec(110000, 0), 0},
-		{WaterTemperature, "water temperature", "Cel", "°C", "", "Cel", dec(-5, 0), dec(60, 0), 1},
-		{SoilTemperature, "soil temperature", "Cel", "°C", "soil_temperature", "Cel", dec(-50, 0), dec(80, 0), 1},
-		{VolumetricWaterContent, "soil moisture", "m3/m3", "m³/m³", "volume_fraction_of_condensed_water_in_soil", "/", dec(0, 0), dec(1, 0), 3},
-		{ProbeVoltage, "probe voltage", "V", "V", "", "V", dec(-10, 0), dec(10, 0), 3},
-	}
+// kinds is the table behind [Kinds] and [Quantity.Kind]; nothing changes it.
+var kinds = []Kind{
+	{AirTemperature, "air temperature", "Cel", "°C", "air_temperature", "Cel", dec(-90, 0), dec(60, 0), 1},
+	{RelativeHumidity, "relative humidity", "%", "%", "relative_humidity", "%RH", dec(0, 0), dec(100, 0), 0},
+	{AirPressure, "air pressure", "Pa", "Pa", "air_pressure", "Pa", dec(30000, 0), dec(110000, 0), 0},
+	{WaterTemperature, "water temperature", "Cel", "°C", "", "Cel", dec(-5, 0), dec(60, 0), 1},
+	{SoilTemperature, "soil temperature", "Cel", "°C", "soil_temperature", "Cel", dec(-50, 0), dec(80, 0), 1},
+	{VolumetricWaterContent, "soil moisture", "m3/m3", "m³/m³", "volume_fraction_of_condensed_water_in_soil", "/", dec(0, 0), dec(1, 0), 3},
+	{ProbeVoltage, "probe voltage", "V", "V", "", "V", dec(-10, 0), dec(10, 0), 3},
 }
+
+// Kinds lists every quantity, in the order people read them.
+func Kinds() []Kind { return slices.Clone(kinds) }
 
 // Kind returns what there is to know about q.
 func (q Quantity) Kind() (Kind, error) {
-	for _, k := range Kinds() {
+	for _, k := range kinds {
 		if k.Name == q {
 			return k, nil
 		}

@@ -2,10 +2,12 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"loam/gateway/evidence"
+	"loam/gateway/identity"
 )
 
 func auditCommand() *cobra.Command {
@@ -19,12 +21,13 @@ func auditCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s, err := flags.open(cmd)
+			hub, err := identity.Load(filepath.Join(cfg.DataDir, "identity.pem"), cfg.hubName())
 			if err != nil {
 				return err
 			}
-			defer s.Close()
-			findings, err := s.evidence.Audit(cmd.Context(), evidence.Trust{Gateways: cfg.registry, Origin: cfg.origin(), Hub: s.identity.Public()})
+			// Not through the open stages: a log that was tampered with is refused there, and here it is to be explained.
+			findings, err := evidence.Inspect(cmd.Context(), filepath.Join(cfg.DataDir, "evidence.db"),
+				evidence.Trust{Gateways: cfg.registry, Origin: cfg.origin(), Hub: hub.Public()})
 			if err != nil {
 				return err
 			}
@@ -33,14 +36,10 @@ func auditCommand() *cobra.Command {
 				fmt.Fprintln(out, f)
 			}
 			if len(findings) > 0 {
-				fmt.Fprintf(out, "%d findings\n", len(findings))
+				fmt.Fprintf(out, "%d findings: the evidence is not what was appended\n", len(findings))
 				return errSaid
 			}
-			size, err := s.evidence.Size(cmd.Context())
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(out, "%d batches: every byte, signature, chain and hash is as it was appended\n", size)
+			fmt.Fprintln(out, "every batch, signature, chain and hash is as it was appended")
 			return nil
 		},
 	}

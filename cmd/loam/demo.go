@@ -143,9 +143,7 @@ func (c *demoClock) Now() clock.Instant {
 	if !c.live.Load() {
 		return c.past.Now()
 	}
-	at := c.real.Now()
-	at.State = clock.Synced
-	return at
+	return c.real.Now()
 }
 
 // Sleep implements clock.Clock.
@@ -186,14 +184,14 @@ func openDemo(ctx context.Context, o demoOptions, log *slog.Logger) (_ *demo, er
 		return nil, err
 	}
 	newClock := func() *demoClock {
-		return &demoClock{past: clock.NewVirtual(d.from, clock.BootID{0xde, 0x30}), real: real}
+		return &demoClock{past: clock.NewVirtual(d.from, clock.BootID{0xde, 0x30}), real: syncedClock{real}}
 	}
 	d.hubClock = newClock()
 	hubConfig, err := readHubConfig(files.hub)
 	if err != nil {
 		return nil, err
 	}
-	if d.hub, err = openHub(ctx, hubConfig, func() time.Time { return d.hubClock.Now().Wall }, log); err != nil {
+	if d.hub, err = openHub(ctx, hubConfig, d.hubClock, log); err != nil {
 		return nil, err
 	}
 	d.hub.progress = d.progress

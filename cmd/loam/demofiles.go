@@ -56,9 +56,7 @@ func layOutDemo(dir string, world demoWorld, http string) (demoFiles, error) {
 			return files, err
 		}
 		g.Key = registry.FormatKey(id.Public())
-		if g.Probes, err = simulatedProbes(world, place); err != nil {
-			return files, err
-		}
+		g.Probes = sim.Wiring(sim.NewWorld(world.Seed, world.Start), place)
 		gateways = append(gateways, g)
 		path := filepath.Join(dir, "gateway-"+g.ID+".toml")
 		if err := writeOnce(path, "gateway.toml.tmpl", g); err != nil {
@@ -77,15 +75,6 @@ func layOutDemo(dir string, world demoWorld, http string) (demoFiles, error) {
 		HTTP     string
 		Gateways []demoGateway
 	}{http, gateways})
-}
-
-// simulatedProbes asks the simulator how a place is wired.
-func simulatedProbes(world demoWorld, place sim.Place) ([]sim.Probe, error) {
-	site, err := sim.NewSite(sim.NewWorld(world.Seed, world.Start), place, func() time.Time { return world.Start })
-	if err != nil {
-		return nil, err
-	}
-	return site.Probes(), site.Close()
 }
 
 func writeOnce(path, name string, data any) error {

@@ -146,7 +146,7 @@ func gatewayCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			clk, err := clock.NewSystem()
+			clk, err := cfg.clock()
 			if err != nil {
 				return err
 			}
@@ -163,6 +163,15 @@ func gatewayCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&logJSON, "log-json", false, "log one JSON object a line")
 	cmd.Flags().BoolVar(&showKey, "show-key", false, "print the public key (made at first use) and leave")
 	return cmd
+}
+
+// clock is the machine's clock, or what a simulation makes of it.
+func (c gatewayConfig) clock() (clock.Clock, error) {
+	system, err := clock.NewSystem()
+	if err == nil && c.Simulate != nil && c.Simulate.Synced {
+		return syncedClock{system}, nil
+	}
+	return system, err
 }
 
 func keyPath(stateDir string) string { return filepath.Join(stateDir, "identity.pem") }
@@ -197,7 +206,7 @@ func openGateway(ctx context.Context, cfg gatewayConfig, clk clock.Clock, log *s
 	if g.spool, err = spool.Open(ctx, filepath.Join(cfg.StateDir, "spool.db"), g.log); err != nil {
 		return nil, err
 	}
-	if g.probes, err = openProbes(ctx, cfg.Probes, cfg.timeout(), clk, g.log); err != nil {
+	if g.probes, err = openProbes(cfg.Probes, cfg.timeout(), clk, g.log); err != nil {
 		return nil, err
 	}
 	g.sampler = sampler.New(g.probes, sampler.SinkFunc(g.keep), g.log, g.metrics)

@@ -19,6 +19,7 @@ import (
 	"loam/gateway/identity"
 	"loam/gateway/intake"
 	"loam/gateway/registry"
+	"loam/sensors/clock"
 )
 
 func hubCommand() *cobra.Command {
@@ -36,7 +37,7 @@ func hubCommand() *cobra.Command {
 				return err
 			}
 			if showKey {
-				id, err := identity.LoadOrCreate(filepath.Join(cfg.DataDir, "identity.pem"), cfg.Community+"-hub")
+				id, err := identity.LoadOrCreate(filepath.Join(cfg.DataDir, "identity.pem"), cfg.hubName())
 				if err != nil {
 					return err
 				}
@@ -47,7 +48,11 @@ func hubCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			h, err := openHub(cmd.Context(), cfg, time.Now, log)
+			clk, err := clock.NewSystem()
+			if err != nil {
+				return err
+			}
+			h, err := openHub(cmd.Context(), cfg, clk, log)
 			if err != nil {
 				return err
 			}
@@ -78,14 +83,14 @@ type hub struct {
 const valueEvery = 10 * time.Second
 
 // openHub wires the role. Nothing moves until Run.
-func openHub(ctx context.Context, cfg hubConfig, now func() time.Time, log *slog.Logger) (_ *hub, err error) {
-	h := &hub{log: log.With("hub", cfg.Community), now: now, metrics: newMetrics()}
+func openHub(ctx context.Context, cfg hubConfig, clk clock.Clock, log *slog.Logger) (_ *hub, err error) {
+	h := &hub{log: log.With("hub", cfg.Community), now: func() time.Time { return clk.Now().Wall }, metrics: newMetrics()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, h.Close())
 		}
 	}()
-	if h.stages, err = openStages(ctx, cfg, now, h.log, h.metrics); err != nil {
+	if h.stages, err = openStages(ctx, cfg, clk, h.log, h.metrics); err != nil {
 		return nil, err
 	}
 	uplink := cfg.MQTT
@@ -97,7 +102,7 @@ func openHub(ctx context.Context, cfg hubConfig, now func() time.Time, log *slog
 		}
 		uplink.Broker, uplink.Username, uplink.Password = "mqtt://"+h.broker.Addr(), access.HubUser, access.HubPassword
 	}
-	uplink.Community, uplink.Now = cfg.Community, now
+	uplink.Community, uplink.Now = cfg.Community, h.now
 	if h.intake, err = intake.New(uplink, h.ingest, h.log, h.metrics); err != nil {
 		return nil, err
 	}

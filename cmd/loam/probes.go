@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -65,6 +64,18 @@ type simulateConfig struct {
 	Place sim.Place      `toml:"place"`
 	Seed  int64          `toml:"seed"`
 	Start toml.LocalDate `toml:"start"` // when the simulated world begins
+	// Synced takes the clock as synchronised, although this machine's may not be: what is simulated may earn, in a simulation.
+	Synced bool `toml:"synced"`
+}
+
+// syncedClock is a clock that is taken to be synchronised.
+type syncedClock struct{ clock.Clock }
+
+// Now implements clock.Clock.
+func (c syncedClock) Now() clock.Instant {
+	at := c.Clock.Now()
+	at.State = clock.Synced
+	return at
 }
 
 // calibration returns the channel's calibration; a chip its maker calibrated needs none from the steward.
@@ -148,9 +159,9 @@ func openBuses(simulate *simulateConfig, clk clock.Clock) (func() error, error) 
 	return site.Close, nil
 }
 
-// openProbes opens every probe behind a guard. A probe that does not answer now does not stop the others: it is asked
-// again in every round.
-func openProbes(ctx context.Context, configs []probeConfig, timeout time.Duration, clk clock.Clock, log *slog.Logger) ([]sampler.Probe, error) {
+// openProbes attaches every probe. None is asked yet: one that does not answer stops nothing and is asked again in every
+// round.
+func openProbes(configs []probeConfig, timeout time.Duration, clk clock.Clock, log *slog.Logger) ([]sampler.Probe, error) {
 	var probes []sampler.Probe
 	for _, c := range configs {
 		model, err := catalog.Find(c.Driver)
@@ -158,7 +169,7 @@ func openProbes(ctx context.Context, configs []probeConfig, timeout time.Duratio
 			return probes, err
 		}
 		wiring := sensors.Wiring{Probe: c.Name, Bus: c.Bus, Address: uint64(c.Address), Input: c.Input, Medium: c.Medium, Clock: clk}
-		p := sampler.Probe{Name: c.Name, Bus: string(model.Bus) + " " + c.Bus, Source: sensors.NewGuard(&reopener{model: model, wiring: wiring}, timeout)}
+		p := sampler.Probe{Name: c.Name, Bus: string(model.Bus) + " " + c.Bus, Source: sensors.Attach(model, wiring, timeout)}
 		for _, ch := range c.Channels {
 			p.Channels = append(p.Channels, sampler.Channel{ID: ch.ID, Quantity: ch.Quantity, Calibration: ch.calibration(model)})
 		}
@@ -166,38 +177,4 @@ func openProbes(ctx context.Context, configs []probeConfig, timeout time.Duratio
 		log.Debug("probe", "name", c.Name, "driver", c.Driver, "bus", c.Bus, "address", fmt.Sprintf("%#x", uint64(c.Address)))
 	}
 	return probes, nil
-}
-
-// reopener opens its probe when it is first asked and again after it failed, so that a probe plugged in later, or one
-// that lost its power, comes back by itself.
-type reopener struct {
-	model  sensors.Model
-	wiring sensors.Wiring
-	driver sensors.Driver
-}
-
-// Sense implements sensors.Driver.
-func (r *reopener) Sense(ctx context.Context) ([]sensors.Sample, error) {
-	if r.driver == nil {
-		d, err := r.model.Open(ctx, r.wiring)
-		if err != nil {
-			return nil, err
-		}
-		r.driver = d
-	}
-	samples, err := r.driver.Sense(ctx)
-	if err != nil {
-		err = errors.Join(err, r.Close())
-	}
-	return samples, err
-}
-
-// Close implements sensors.Driver.
-func (r *reopener) Close() error {
-	if r.driver == nil {
-		return nil
-	}
-	d := r.driver
-	r.driver = nil
-	return d.Close()
 }

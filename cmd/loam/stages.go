@@ -29,6 +29,7 @@ import (
 	"loam/payouts/ledger"
 	"loam/payouts/policy"
 	"loam/payouts/settlement"
+	"loam/sensors/clock"
 	"loam/valuation/method"
 	"loam/valuation/schedule"
 	"loam/valuation/statement"
@@ -113,6 +114,9 @@ func (c *hubConfig) complete() error {
 	return errors.Join(wrong...)
 }
 
+// hubName is the name the hub signs under.
+func (c hubConfig) hubName() string { return c.Community + "-hub" }
+
 // origin names the community's evidence log in checkpoints, for ever.
 func (c hubConfig) origin() string { return "loam/" + c.Community }
 
@@ -132,16 +136,17 @@ type stages struct {
 	settlement *settlement.Settlement
 }
 
-// openStages opens the stages in the order a reading passes through them. now is the hub's clock.
-func openStages(ctx context.Context, cfg hubConfig, now func() time.Time, log *slog.Logger, reg prometheus.Registerer) (_ *stages, err error) {
+// openStages opens the stages in the order a reading passes through them. clk is the hub's clock.
+func openStages(ctx context.Context, cfg hubConfig, clk clock.Clock, log *slog.Logger, reg prometheus.Registerer) (_ *stages, err error) {
 	s := &stages{cfg: cfg}
+	now := func() time.Time { return clk.Now().Wall }
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
 		}
 	}()
 	file := func(name string) string { return filepath.Join(cfg.DataDir, name) }
-	if s.identity, err = identity.LoadOrCreate(file("identity.pem"), cfg.Community+"-hub"); err != nil {
+	if s.identity, err = identity.LoadOrCreate(file("identity.pem"), cfg.hubName()); err != nil {
 		return nil, err
 	}
 	if s.quarantine, err = quarantine.Open(ctx, file("quarantine.db")); err != nil {
@@ -152,7 +157,8 @@ func openStages(ctx context.Context, cfg hubConfig, now func() time.Time, log *s
 	}
 	s.ingest = ingest.New(ingest.Config{
 		Community: cfg.Community, Hub: s.identity, Keys: cfg.registry,
-		Evidence: s.evidence, Quarantine: s.quarantine, Now: now, Log: log, Metrics: reg,
+		Evidence: s.evidence, Quarantine: s.quarantine, Now: now,
+		Synced: func() bool { return clk.Now().State != clock.Unsynced }, Log: log, Metrics: reg,
 	})
 	if s.store, err = stores.Open(ctx, cfg.Store, cfg.DataDir); err != nil {
 		return nil, err
@@ -259,5 +265,9 @@ func (f *hubFlags) open(cmd *cobra.Command) (*stages, error) {
 		return nil, fmt.Errorf("the hub has no data yet: %w: start it once with loam hub", err)
 	}
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	return openStages(cmd.Context(), cfg, time.Now, log, prometheus.NewRegistry())
+	clk, err := clock.NewSystem()
+	if err != nil {
+		return nil, err
+	}
+	return openStages(cmd.Context(), cfg, clk, log, prometheus.NewRegistry())
 }

@@ -69,6 +69,9 @@ type Registry struct {
 
 var name = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
+// ValidName says whether s can name a community, steward, site or gateway: it becomes part of topics and accounts.
+func ValidName(s string) bool { return name.MatchString(s) }
+
 // ErrInvalid is wrapped by everything [New] refuses.
 var ErrInvalid = errors.New("registry is not consistent")
 
