@@ -11,7 +11,7 @@ import (
 )
 
 func challengeCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "challenge", Short: "Object to a statement before it is final, and decide objections"}
+	cmd := group("challenge", "Object to a statement before it is final, and decide objections")
 	var flags hubFlags
 
 	var by, reason string

@@ -12,7 +12,7 @@ import (
 )
 
 func configCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "config", Short: "Check configuration files"}
+	cmd := group("config", "Check configuration files")
 	cmd.AddCommand(&cobra.Command{
 		Use:     "check FILE",
 		Short:   "Say everything that is wrong with a gateway.toml, hub.toml or method file",

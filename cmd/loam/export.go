@@ -13,7 +13,7 @@ import (
 )
 
 func exportCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "export", Short: "Write statements, readings or the ledger to files"}
+	cmd := group("export", "Write statements, readings or the ledger to files")
 	for _, e := range []struct {
 		use, short string
 		write      func(context.Context, *stages, string) (int, error)

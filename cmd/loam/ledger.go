@@ -11,7 +11,7 @@ import (
 )
 
 func ledgerCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "ledger", Short: "Who has how much, why, and whether the books are right"}
+	cmd := group("ledger", "Who has how much, why, and whether the books are right")
 	var flags hubFlags
 
 	accounts := &cobra.Command{

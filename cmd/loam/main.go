@@ -53,6 +53,24 @@ func command() *cobra.Command {
 	return root
 }
 
+// group returns a command that only holds others. Without one of them it shows its help; a word it does not know is an
+// error, with the nearest one it does.
+func group(use, short string) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: short,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+				return fmt.Errorf("%s knows no %q: did you mean %q?", cmd.CommandPath(), args[0], near[0])
+			}
+			return fmt.Errorf("%s knows no %q: see %s --help", cmd.CommandPath(), args[0], cmd.CommandPath())
+		},
+		SuggestionsMinimumDistance: 2,
+	}
+}
+
 // version is the module version or commit this binary was built from.
 func version() string {
 	info, ok := debug.ReadBuildInfo()

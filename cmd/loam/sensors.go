@@ -12,7 +12,7 @@ import (
 )
 
 func sensorsCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "sensors", Short: "What probes loam supports"}
+	cmd := group("sensors", "What probes loam supports")
 	var asJSON bool
 	list := &cobra.Command{
 		Use:   "list",
