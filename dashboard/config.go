@@ -75,12 +75,14 @@ func New(c Config) (http.Handler, error) {
 	if c.Settings.Title == "" {
 		c.Settings.Title = capital(plain(c.Sources.Registry.Community))
 	}
+	sites := c.Sources.Registry.Sites()
 	d := &dashboard{
-		Config: c,
-		stale:  time.Duration(c.Settings.StaleMinutes) * time.Minute,
-		pages:  newMemo[page](time.Second, 3*time.Second, 256),
-		pulses: newMemo[pulse](time.Second, 10*time.Second, 1),
-		lists:  newMemo[[]row](2*time.Second, 20*time.Second, 1024),
+		Config:  c,
+		siteMap: drawMap(sites[:min(len(sites), listedSites)]),
+		stale:   time.Duration(c.Settings.StaleMinutes) * time.Minute,
+		pages:   newMemo[page](time.Second, 3*time.Second, 256),
+		pulses:  newMemo[pulse](time.Second, 10*time.Second, 1),
+		lists:   newMemo[[]row](2*time.Second, 20*time.Second, 1024),
 	}
 	for _, sp := range spans() {
 		d.series = append(d.series, newMemo[summary](sp.keep, 10*sp.keep, 2048))

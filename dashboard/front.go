@@ -76,10 +76,8 @@ func (d *dashboard) frontView(ctx context.Context, _ query) (any, error) {
 	v := frontView{State: d.state(ctx, p, storeErr, now)}
 	sites := d.Sources.Registry.Sites()
 	v.All, v.Detailed = len(sites), len(sites) <= detailedSites
-	if len(sites) > listedSites {
-		sites = sites[:listedSites]
-	}
-	v.Map = drawMap(sites)
+	v.Map = d.siteMap
+	sites = sites[:len(v.Map.Shapes)]
 	for i, s := range sites {
 		card, err := d.siteCard(ctx, s, p, now)
 		if err != nil {

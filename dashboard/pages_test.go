@@ -317,7 +317,7 @@ func TestStatementSaysWhy(t *testing.T) {
 	open, poor := f.published[0], f.published[5]
 	page := text(fetch(t, h, "/statements/"+open.ID))
 	for _, want := range []string{
-		"not a carbon offset", "161 of 168", "1,986 of 2,010 good", "16 suspect", "Soil survey of the county",
+		"not a carbon offset", "161 of 168", "1,986 of 2,010 counted", "16 suspect", "Soil survey of the county",
 		"13.32 MEADOW", "− 0.26 MEADOW", "− 2.66 MEADOW", "= 10.40 MEADOW", "8.32 MEADOW", "the shares add up",
 		"Anyone may object until 18 May 2026, 00:00 UTC", "objections@willow-creek.example", "loam verify " + open.ID + ".json",
 		open.Evidence.Root, open.HubKey, fingerprint(open.HubKey), "two-point-2026-03-02",

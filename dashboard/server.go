@@ -22,6 +22,7 @@ import (
 type dashboard struct {
 	Config
 	stale     time.Duration
+	siteMap   siteMap // of the listed sites; they do not move
 	catalogs  []catalog
 	languages []language // of the catalogs, in their order
 	assets    map[string]asset

@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"math"
-	"strings"
 
 	"loam/gateway/registry"
 )
@@ -12,7 +11,7 @@ const (
 	mapWidth, mapHeight = 480, 340
 	mapMargin           = 44.0
 	mapLeast            = 26.0 // a site smaller than this is drawn as a dot of this size, so that it can be seen and met
-	mapTouch            = 60.0 // side of the area that answers to a finger: 44 px on a phone
+	mapTouch            = 60.0 // side of the square that answers to a finger: 44 px on a phone
 	metresPerDegree     = 111_320.0
 )
 
@@ -31,8 +30,9 @@ type shape struct {
 	ID             string
 	Path           string
 	X, Y           string // middle
-	LabelX, LabelY string
-	TouchX, TouchY string
+	LabelX, LabelY string // middle of the name's line; empty: no label
+	Leader         string // path from the label to the site where they lie apart
+	TouchX, TouchY string // of a square that answers to a finger, where the site itself is too small
 	Touch          string
 }
 
@@ -56,15 +56,13 @@ func drawMap(sites []registry.Site) siteMap {
 		return m
 	}
 	p := fit(sites)
-	places := make([]box, len(sites))
+	outlines := make([]outline, len(sites))
 	for i, s := range sites {
-		sh, place := p.shape(s)
-		m.Shapes, places[i] = append(m.Shapes, sh), place
+		outlines[i] = p.outline(s)
+		m.Shapes = append(m.Shapes, outlines[i].shape(s.ID))
 	}
-	for i, s := range sites {
-		label := places[i].label(s.Name, places, i)
-		m.Shapes[i].LabelX, m.Shapes[i].LabelY = short(label.x+label.w/2), short(label.y+18)
-		places = append(places, label)
+	if len(sites) <= detailedSites {
+		label(m.Shapes, outlines, sites)
 	}
 	m.Metres = roundDown(float64(mapWidth) / 4 / p.scale)
 	length := float64(m.Metres) * p.scale
@@ -119,60 +117,6 @@ func (p projection) perLon() float64 { return p.perLat() * max(math.Cos(p.lat0*m
 
 func (p projection) at(c registry.Coordinate) xy {
 	return xy{mapWidth/2 + (p.unwrap(c[0])-p.lon0)*p.perLon(), mapHeight/2 - (c[1]-p.lat0)*p.perLat()}
-}
-
-// box is a rectangle on the board.
-type box struct{ x, y, w, h float64 }
-
-func (b box) meets(o box) bool {
-	return b.x < o.x+o.w && o.x < b.x+b.w && b.y < o.y+o.h && o.y < b.y+b.h
-}
-
-// shape draws a site and says which part of the board it takes.
-func (p projection) shape(s registry.Site) (shape, box) {
-	low, high := xy{math.Inf(1), math.Inf(1)}, xy{math.Inf(-1), math.Inf(-1)}
-	var path strings.Builder
-	for i, c := range s.Outline {
-		at := p.at(c)
-		low, high = xy{min(low.x, at.x), min(low.y, at.y)}, xy{max(high.x, at.x), max(high.y, at.y)}
-		move(&path, i == 0, short(at.x), short(at.y))
-	}
-	path.WriteString("z")
-	mid := xy{(low.x + high.x) / 2, (low.y + high.y) / 2}
-	if high.x-low.x < mapLeast && high.y-low.y < mapLeast {
-		path.Reset()
-		path.WriteString("M" + short(mid.x-mapLeast/2) + " " + short(mid.y) + "a13 13 0 1 0 26 0a13 13 0 1 0-26 0z")
-		low, high = xy{mid.x - mapLeast/2, mid.y - mapLeast/2}, xy{mid.x + mapLeast/2, mid.y + mapLeast/2}
-	}
-	return shape{
-		ID: s.ID, Path: path.String(), X: short(mid.x), Y: short(mid.y),
-		TouchX: short(mid.x - mapTouch/2), TouchY: short(mid.y - mapTouch/2), Touch: short(mapTouch),
-	}, box{low.x, low.y, high.x - low.x, high.y - low.y}
-}
-
-// labelHeight is room for a name and a line below it.
-const labelHeight = 42
-
-// label finds room for the two-line label of the own-th place: below it, above, beside, or else upon it.
-func (b box) label(name string, taken []box, own int) box {
-	w := max(12*float64(len([]rune(name))), 96) // wide letters: a label cut off at the edge is worse than one too far from it
-	within := func(x float64) float64 { return min(max(x, 4), mapWidth-w-4) }
-	x, y := within(b.x+b.w/2-w/2), b.y+b.h/2-labelHeight/2
-	below, above := b.y+b.h+3, b.y-labelHeight-3
-	for _, try := range []box{
-		{x, below, w, labelHeight}, {x, above, w, labelHeight},
-		{within(b.x - w/2), below, w, labelHeight}, {within(b.x + b.w - w/2), above, w, labelHeight},
-		{within(b.x - w - 4), y, w, labelHeight}, {within(b.x + b.w + 4), y, w, labelHeight},
-	} {
-		free := try.y >= 16 && try.y+try.h <= mapHeight-4
-		for i, t := range taken {
-			free = free && (i == own || !try.meets(t))
-		}
-		if free {
-			return try
-		}
-	}
-	return box{x, y, w, labelHeight}
 }
 
 // grid returns about four lines at round degrees.

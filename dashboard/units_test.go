@@ -278,11 +278,35 @@ func TestMap(t *testing.T) {
 			x, _ := strconv.ParseFloat(s.X, 64)
 			y, _ := strconv.ParseFloat(s.Y, 64)
 			lx, _ := strconv.ParseFloat(s.LabelX, 64)
-			if x < 0 || x > mapWidth || y < 0 || y > mapHeight || lx < 40 || lx > mapWidth-40 || strings.Contains(s.Path, "NaN") {
+			if x < 0 || x > mapWidth || y < 0 || y > mapHeight || lx < 40 || lx > mapWidth-40 || strings.Contains(s.Path+s.Leader, "NaN") {
 				t.Fatalf("site at %v, %v, label at %v: %s", x, y, lx, s.Path)
 			}
 		}
 	})
+	// Strips side by side, as rivers, banks and meadows lie: no label on a site or on another label.
+	strips := []registry.Site{
+		{ID: "meadow", Name: "Upper meadow", Outline: []registry.Coordinate{{10.1003, 51.4012}, {10.1031, 51.4008}, {10.1046, 51.4019}, {10.1039, 51.4031}, {10.1012, 51.4034}, {10.0998, 51.4024}}},
+		{ID: "bank", Name: "Alder strip", Outline: []registry.Coordinate{{10.0994, 51.4003}, {10.1018, 51.3999}, {10.1045, 51.4001}, {10.106, 51.4009}, {10.1052, 51.4013}, {10.1033, 51.4006}, {10.1004, 51.401}}},
+		{ID: "stream", Name: "Willow creek", Outline: []registry.Coordinate{{10.099, 51.3999}, {10.1018, 51.3995}, {10.1048, 51.3997}, {10.1066, 51.4007}, {10.1062, 51.401}, {10.1045, 51.4}, {10.1018, 51.3998}, {10.0992, 51.4002}}},
+	}
+	m, p := drawMap(strips), fit(strips)
+	var labels []box
+	for i, s := range m.Shapes {
+		x, _ := strconv.ParseFloat(s.LabelX, 64)
+		y, _ := strconv.ParseFloat(s.LabelY, 64)
+		l := box{x - 48, y - 15, 96, 36}
+		for _, o := range strips {
+			if p.outline(o).covers(l) {
+				t.Errorf("the label of %s lies on %s", strips[i].ID, o.ID)
+			}
+		}
+		for _, o := range labels {
+			if o.meets(l) {
+				t.Errorf("the label of %s lies on another", strips[i].ID)
+			}
+		}
+		labels = append(labels, l)
+	}
 	if m := drawMap(nil); len(m.Shapes) != 0 {
 		t.Error("shapes out of nothing")
 	}
