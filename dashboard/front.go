@@ -12,9 +12,12 @@ import (
 	"loam/valuation/statement"
 )
 
-// detailedSites is how many sites the front page shows with every value; more are listed with one line each, so that the
-// page stays light.
-const detailedSites = 6
+// The front page shows up to detailedSites sites with up to detailedChannels values in all; where there are more, each
+// site is one line, so that the page stays light.
+const (
+	detailedSites    = 6
+	detailedChannels = 48
+)
 
 // listedSites bounds the front page for very large communities; all of them are in the API.
 const listedSites = 150
@@ -75,7 +78,7 @@ func (d *dashboard) frontView(ctx context.Context, _ query) (any, error) {
 	p, storeErr := d.pulse(ctx)
 	v := frontView{State: d.state(ctx, p, storeErr, now)}
 	sites := d.Sources.Registry.Sites()
-	v.All, v.Detailed = len(sites), len(sites) <= detailedSites
+	v.All, v.Detailed = len(sites), len(sites) <= detailedSites && len(p.Points) <= detailedChannels
 	v.Map = d.siteMap
 	sites = sites[:len(v.Map.Shapes)]
 	for i, s := range sites {
@@ -181,7 +184,7 @@ func (d *dashboard) siteCard(ctx context.Context, s registry.Site, p pulse, now 
 func (d *dashboard) addSparks(ctx context.Context, channels []channel, now time.Time) {
 	for i := range channels {
 		if s, err := d.history(ctx, channels[i].Key, 0, now); err == nil {
-			channels[i].Spark = drawSpark(s)
+			channels[i].Spark = drawSpark(s, spans()[0].Rows)
 		}
 	}
 }

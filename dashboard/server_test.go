@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -20,6 +21,7 @@ import (
 	"pgregory.net/rapid"
 
 	"loam/gateway/store"
+	"loam/sensors"
 )
 
 // When the store is away the pages stay: with what was known, an alarm in words, and nothing of what is inside.
@@ -353,6 +355,30 @@ func TestManySites(t *testing.T) {
 	}
 	if page := text(parse(t, unpack(t, w))); !strings.Contains(page, "150 of 400 sites") {
 		t.Error("it does not say that it lists a part")
+	}
+}
+
+// The most that is shown in detail still fits, and one channel more is shown in short.
+func TestMostDetail(t *testing.T) {
+	for channels, detailed := range map[int]bool{detailedChannels: true, detailedChannels + 1: false} {
+		f := manySites(t, detailedSites)
+		f.keys, f.series = nil, map[store.Key][]store.Point{}
+		for i := range channels {
+			c := curve{"box", fmt.Sprint("site-", i%detailedSites), sensors.Channel(fmt.Sprint("probe-", i)), sensors.Kinds()[i%7].Name, float64(13 * i), 5.5, 2}
+			f.measure(c)
+			f.keys = append(f.keys, store.Key{Site: c.site, Gateway: c.gateway, Channel: c.channel, Quantity: c.quantity})
+		}
+		f.published = nil
+		for _, s := range f.registry.Sites() {
+			f.published = append(f.published, fakeStatement(s, testNow.Add(-7*day), testNow, 0.7, false))
+		}
+		w := answerOf(serve(t, f.config()), "/", "Accept-Encoding", "gzip")
+		values := len(class(parse(t, unpack(t, w)), "value"))
+		if size, _ := strconv.Atoi(w.Header().Get("Content-Length")); size > 14_000 || values != map[bool]int{true: channels}[detailed] {
+			t.Errorf("%d channels: %d bytes, %d values in detail", channels, size, values)
+		} else {
+			t.Logf("%d channels: %d bytes", channels, size)
+		}
 	}
 }
 

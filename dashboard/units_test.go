@@ -245,7 +245,7 @@ func TestSummaryAndChart(t *testing.T) {
 				t.Fatalf("coordinate %v outside %v..%v", v, low, high)
 			}
 		}
-		drawSpark(s)
+		drawSpark(s, sp.Rows)
 	})
 }
 
