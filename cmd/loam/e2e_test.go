@@ -420,7 +420,7 @@ func (r *river) inEvidence() map[mark]float64 {
 func (r *river) statement() []byte {
 	r.t.Helper()
 	config := filepath.Join(r.dir, "hub.toml")
-	tomorrow := time.Now().UTC().Truncate(24 * time.Hour).Add(24*time.Hour + 30*time.Minute)
+	tomorrow := time.Now().UTC().Truncate(24 * time.Hour).Add(25*time.Hour + 30*time.Minute)
 	if said := r.must("value", "--config", config, "--at", tomorrow.Format(time.RFC3339)); !strings.Contains(said, "  earns 1") && !strings.Contains(said, "  earns 2") {
 		r.t.Errorf("no site earned anything: %s", said)
 	}
@@ -520,17 +520,18 @@ func TestNothingIsLostWhenAnythingDies(t *testing.T) {
 	r.influx.Start()
 	flow()
 	for _, mode := range []int64{404, 500, -1} {
+		r.arrived(60 * time.Second) // in fair weather, so that the next write meets the bad
 		before := r.between.spoilt.Load()
 		r.between.mode.Store(mode)
-		flow()
+		for deadline := time.Now().Add(60 * time.Second); r.between.spoilt.Load() == before; time.Sleep(50 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("no write met weather %d: the test tests nothing", mode)
+			}
+		}
 		r.hub.kill() // it comes up into the bad weather
 		flow()
 		r.between.mode.Store(0)
 		r.between.CloseClientConnections()
-		if r.between.spoilt.Load() == before {
-			t.Errorf("no write met weather %d: the test tests nothing", mode)
-		}
-		flow()
 	}
 	until := r.arrived(90 * time.Second)
 	r.judge(until, kills)
