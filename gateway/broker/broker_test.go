@@ -264,7 +264,11 @@ func TestRetainedOnlyWhereALastWordMakesSense(t *testing.T) {
 		t.Errorf("first came %q, retained %v", m.Payload(), m.Retained())
 	}
 	gw.publish(wire.BatchTopic(community, "gw-1"), true, "another")
-	if m := hub.receive(); string(m.Payload()) != "another" {
+	m := hub.receive()
+	for string(m.Payload()) == "status" { // the same once more, where it was still on its way to whoever subscribed
+		m = hub.receive()
+	}
+	if string(m.Payload()) != "another" {
 		t.Errorf("then came %q: a batch was kept", m.Payload())
 	}
 }
