@@ -6,8 +6,9 @@
 //	sampler     asks the probes and calibrates what they said
 //	spool       keeps readings on the gateway until the hub has receipted them
 //	uplink      carries batches up and receipts down by MQTT
-//	broker      the embedded MQTT broker, where no other is wanted
 //	registry    which communities, stewards, sites and gateways a hub knows
+//	broker      the embedded MQTT broker, where no other is wanted
+//	intake      the hub's side of MQTT: batches in, receipts out
 //	quarantine  what was refused, and why
 //	ingest      verifies what arrived and decides: evidence or quarantine
 //	evidence    the append-only, tamper-evident log of verified batches
