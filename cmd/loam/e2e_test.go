@@ -279,26 +279,24 @@ func (r *river) inInflux() map[mark]float64 {
 	return all
 }
 
-// arrived waits until everything spooled so far stands in InfluxDB, and returns until when that was.
-func (r *river) arrived(within time.Duration) (until time.Time) {
+// arrived waits until everything that is spooled by now stands in InfluxDB, and returns it.
+func (r *river) arrived(within time.Duration) map[mark]string {
 	r.t.Helper()
-	until = time.Now()
-	deadline := until.Add(within)
-	for {
+	wanted := r.spooled()
+	for deadline := time.Now().Add(within); ; time.Sleep(300 * time.Millisecond) {
 		missing, example := 0, mark{}
 		stored := r.inInflux()
-		for m := range r.spooled() {
-			if _, ok := stored[m]; !ok && m.at <= until.UnixMilli() {
+		for m := range wanted {
+			if _, ok := stored[m]; !ok {
 				missing, example = missing+1, m
 			}
 		}
 		if missing == 0 {
-			return until
+			return wanted
 		}
 		if time.Now().After(deadline) {
 			r.t.Fatalf("%d spooled readings are not in InfluxDB after %s, e.g. %+v", missing, within, example)
 		}
-		time.Sleep(300 * time.Millisecond)
 	}
 }
 
@@ -339,7 +337,7 @@ func (r *river) must(args ...string) string {
 
 // judge stops the roles and holds the three places where readings are against each other: what gateways say they
 // spooled, what is in evidence, and what is in InfluxDB.
-func (r *river) judge(until time.Time, kills int) {
+func (r *river) judge(arrived map[mark]string, kills int) {
 	r.t.Helper()
 	for _, g := range r.gateways {
 		if err := g.end(syscall.SIGTERM); err != nil {
@@ -366,8 +364,8 @@ func (r *river) judge(until time.Time, kills int) {
 			r.t.Errorf("%+v is in InfluxDB and not in evidence", m)
 		}
 	}
-	for m := range spooled {
-		if _, ok := evidence[m]; !ok && m.at <= until.UnixMilli() {
+	for m := range arrived {
+		if _, ok := evidence[m]; !ok {
 			r.t.Errorf("%+v was spooled and is not in evidence", m)
 		}
 	}
@@ -454,8 +452,7 @@ func (r *river) statement() []byte {
 func TestReadingsReachInfluxDBOnceAndStatementsVerify(t *testing.T) {
 	r := source(t, sim.Places()...)
 	time.Sleep(12 * time.Second)
-	until := r.arrived(30 * time.Second)
-	r.judge(until, 0)
+	r.judge(r.arrived(30*time.Second), 0)
 
 	bundle := r.statement()
 	refuse := func(i int, b byte) {
@@ -533,7 +530,6 @@ func TestNothingIsLostWhenAnythingDies(t *testing.T) {
 		r.between.mode.Store(0)
 		r.between.CloseClientConnections()
 	}
-	until := r.arrived(90 * time.Second)
-	r.judge(until, kills)
+	r.judge(r.arrived(90*time.Second), kills)
 	r.statement()
 }

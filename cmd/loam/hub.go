@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -96,7 +95,6 @@ func openHub(ctx context.Context, cfg hubConfig, clk clock.Clock, log *slog.Logg
 	uplink := cfg.MQTT
 	if cfg.Broker.Listen != "" {
 		access := broker.NewGatewayAccess(cfg.Community, cfg.registry)
-		access.HubUser, access.HubPassword = "hub", rand.Text()
 		if h.broker, err = broker.Start(cfg.Broker, access, h.log); err != nil {
 			return nil, err
 		}
