@@ -25,7 +25,7 @@ const day = 24 * time.Hour
 // spans are the choices, the first is shown when none is made.
 func spans() []span {
 	return []span{
-		{"24h", day, 10 * time.Minute, time.Hour, 6 * time.Hour, 5 * time.Second},
+		{"24h", day, 30 * time.Minute, time.Hour, 6 * time.Hour, 5 * time.Second},
 		{"7d", 7 * day, time.Hour, 6 * time.Hour, day, 30 * time.Second},
 		{"30d", 30 * day, 4 * time.Hour, day, 5 * day, time.Minute},
 	}
