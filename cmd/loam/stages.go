@@ -24,6 +24,7 @@ import (
 	"loam/gateway/registry"
 	"loam/gateway/store"
 	stores "loam/gateway/store/catalog"
+	"loam/gateway/wire"
 	"loam/internal/config"
 	"loam/payouts/challenge"
 	"loam/payouts/ledger"
@@ -157,7 +158,7 @@ func openStages(ctx context.Context, cfg hubConfig, clk clock.Clock, log *slog.L
 	}
 	s.ingest = ingest.New(ingest.Config{
 		Community: cfg.Community, Hub: s.identity, Keys: cfg.registry,
-		Evidence: s.evidence, Quarantine: s.quarantine, Now: now,
+		Evidence: announced{s.evidence, func() { s.projection.Wake() }}, Quarantine: s.quarantine, Now: now,
 		Synced: func() bool { return clk.Now().State != clock.Unsynced }, Log: log, Metrics: reg,
 	})
 	if s.store, err = stores.Open(ctx, cfg.Store, cfg.DataDir); err != nil {
@@ -191,6 +192,22 @@ func openStages(ctx context.Context, cfg hubConfig, clk clock.Clock, log *slog.L
 		Statements: s.statements, Challenges: s.challenges, Policy: pay, Ledger: s.ledger, Log: log, Metrics: reg,
 	})
 	return s, nil
+}
+
+// announced is the evidence log as ingest sees it: what is appended is announced, so that it is in the store at once and
+// not at the projection's next poll.
+type announced struct {
+	*evidence.Log
+	wake func()
+}
+
+// Append implements ingest.Evidence.
+func (a announced) Append(ctx context.Context, s wire.Sealed, received time.Time) (uint64, error) {
+	index, err := a.Log.Append(ctx, s, received)
+	if err == nil {
+		a.wake()
+	}
+	return index, err
 }
 
 // Close closes what is open, last stage first.
