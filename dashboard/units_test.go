@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"math"
@@ -16,6 +17,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"loam/gateway/identity"
 	"loam/gateway/qc"
 	"loam/gateway/registry"
 	"loam/gateway/store"
@@ -350,4 +352,15 @@ func manySites(t testing.TB, n int) *fake {
 	}
 	f.registry = reg
 	return f
+}
+
+// Whoever compares a statement's page with what verify or the hub's log says sees the same letters.
+func TestFingerprintIsTheOneEverybodyShows(t *testing.T) {
+	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)).Public().(ed25519.PublicKey)
+	if got, want := fingerprint(registry.FormatKey(key)), identity.Fingerprint(key); got != want {
+		t.Errorf("%q, elsewhere %q", got, want)
+	}
+	if got := fingerprint("no key"); got != "no key" {
+		t.Errorf("%q", got)
+	}
 }

@@ -1,15 +1,15 @@
 package dashboard
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"math"
 	"math/big"
 	"strconv"
 	"strings"
 	"time"
 
+	"loam/gateway/identity"
 	"loam/gateway/qc"
+	"loam/gateway/registry"
 	"loam/payouts/ledger"
 	"loam/sensors"
 )
@@ -186,15 +186,14 @@ func (c catalog) bigAmount(asset ledger.Asset, minor *big.Int) string {
 	return s + " " + name
 }
 
-// fingerprint is a short form of a key that two people can read to each other.
+// fingerprint is the short form of a key that two people can read to each other, the same that verify prints; what is no
+// key is shown as it is.
 func fingerprint(key string) string {
-	sum := sha256.Sum256([]byte(key))
-	digits := hex.EncodeToString(sum[:16])
-	var groups []string
-	for i := 0; i < len(digits); i += 4 {
-		groups = append(groups, digits[i:i+4])
+	k, err := registry.ParseKey(key)
+	if err != nil {
+		return key
 	}
-	return strings.Join(groups, " ")
+	return identity.Fingerprint(k)
 }
 
 // area writes square metres as hectares, the way land is spoken of.

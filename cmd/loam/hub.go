@@ -110,7 +110,7 @@ func openHub(ctx context.Context, cfg hubConfig, clk clock.Clock, log *slog.Logg
 
 // Run serves until ctx ends.
 func (h *hub) Run(ctx context.Context) error {
-	h.log.Info("hub starts", "key", registry.FormatKey(h.identity.Public()))
+	h.log.Info("hub starts", "key", registry.FormatKey(h.identity.Public()), "fingerprint", h.identity.Fingerprint())
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return h.serve(ctx) })
 	group.Go(func() error { return h.valueInTime(ctx) })

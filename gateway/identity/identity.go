@@ -86,7 +86,8 @@ func (i *Identity) Sign(message []byte) ([]byte, error) { return i.sign(message)
 // Fingerprint returns the public key in a form people can compare by eye or over the telephone.
 func (i *Identity) Fingerprint() string { return Fingerprint(i.public) }
 
-// Fingerprint returns the first 100 bits of the SHA-256 of a public key as five groups of four letters and digits.
+// Fingerprint returns the first 100 bits of the SHA-256 of a public key as five groups of four letters and digits. It is
+// the one form in which people compare keys: logs, pages and `loam verify` all show this one.
 func Fingerprint(key ed25519.PublicKey) string {
 	sum := sha256.Sum256(key)
 	text := strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])) // 5 bits a character

@@ -5,12 +5,11 @@ package recompute
 import (
 	"bytes"
 	"crypto/ed25519"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 
 	"loam/gateway/evidence"
+	"loam/gateway/identity"
 	"loam/gateway/registry"
 	"loam/gateway/wire"
 	"loam/valuation/assessment"
@@ -20,7 +19,7 @@ import (
 // Report says what was checked. It is complete only where [Verify] returned no error.
 type Report struct {
 	Statement   statement.Statement
-	Fingerprint string   // of the hub's key, see [Fingerprint]
+	Fingerprint string   // of the hub's key, see [identity.Fingerprint]
 	Checked     []string // plain lines, in the order they were checked
 }
 
@@ -43,7 +42,7 @@ func Verify(bundle []byte) (Report, error) {
 	if err != nil {
 		return r, fmt.Errorf("recompute: %w", err)
 	}
-	r.Fingerprint = Fingerprint(key)
+	r.Fingerprint = identity.Fingerprint(key)
 	r.say("The file is in canonical form, and hub %s signed its statement and content with the key %s.", b.Statement.Hub, r.Fingerprint)
 	if err := r.proofs(b.Content, key); err != nil {
 		return r, fmt.Errorf("recompute: %w", err)
@@ -52,12 +51,6 @@ func Verify(bundle []byte) (Report, error) {
 		return r, fmt.Errorf("recompute: %w", err)
 	}
 	return r, nil
-}
-
-// Fingerprint writes a key for people to compare: the SHA-256 of the public key in base64, as ssh does.
-func Fingerprint(key ed25519.PublicKey) string {
-	sum := sha256.Sum256(key)
-	return "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])
 }
 
 func (r *Report) say(format string, args ...any) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"loam/gateway/identity"
 	"loam/gateway/qc"
 	"loam/gateway/wire"
 	"loam/sensors"
@@ -95,7 +96,7 @@ func TestWhatAHubIssuesVerifies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(r.Checked) < 6 || r.Fingerprint != recompute.Fingerprint(fieldtest.Hub().Public()) || r.Statement.ID == "" {
+		if len(r.Checked) < 6 || r.Fingerprint != identity.Fingerprint(fieldtest.Hub().Public()) || r.Statement.ID == "" {
 			t.Errorf("report %+v", r)
 		}
 	}
