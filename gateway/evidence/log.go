@@ -13,7 +13,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"sync"
 	"time"
@@ -75,11 +74,7 @@ func Open(ctx context.Context, path string, hub wire.Signer, origin string) (*Lo
 }
 
 func openUnchecked(ctx context.Context, path string, hub wire.Signer, origin string) (*Log, error) {
-	schema, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, fmt.Errorf("evidence: %w", err)
-	}
-	db, err := sqlite.Open(ctx, path, schema)
+	db, err := sqlite.Open(ctx, path, migrations)
 	if err != nil {
 		return nil, fmt.Errorf("evidence: %w", err)
 	}

@@ -6,7 +6,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"strconv"
 	"strings"
@@ -33,11 +32,7 @@ type state struct {
 }
 
 func openState(ctx context.Context, path string) (*state, error) {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, fmt.Errorf("projection: %w", err)
-	}
-	db, err := sqlite.Open(ctx, path, files)
+	db, err := sqlite.Open(ctx, path, migrations)
 	if err != nil {
 		return nil, fmt.Errorf("projection: %w", err)
 	}

@@ -12,7 +12,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 	"time"
 
@@ -80,11 +79,7 @@ func OpenLimited(ctx context.Context, path string, limits Limits) (*Quarantine, 
 	if limits.ItemBytes < 1 || limits.ReasonItems < 1 || limits.ReasonAllBytes < int64(limits.ItemBytes) {
 		return nil, fmt.Errorf("quarantine: limits %+v leave no room for one batch", limits)
 	}
-	schema, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, fmt.Errorf("quarantine: %w", err)
-	}
-	db, err := sqlite.Open(ctx, path, schema)
+	db, err := sqlite.Open(ctx, path, migrations)
 	if err != nil {
 		return nil, fmt.Errorf("quarantine: %w", err)
 	}

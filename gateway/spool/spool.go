@@ -11,7 +11,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"time"
@@ -45,11 +44,7 @@ func Open(ctx context.Context, path string, log *slog.Logger) (*Spool, error) {
 	if err := checkFiles(path); err != nil {
 		return nil, err
 	}
-	sub, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, fmt.Errorf("spool: %w", err)
-	}
-	db, err := sqlite.Open(ctx, path, sub)
+	db, err := sqlite.Open(ctx, path, migrations)
 	if err != nil {
 		return nil, explain(path, err)
 	}

@@ -25,10 +25,10 @@ type DB struct {
 	path  string
 }
 
-// Open opens or creates the file at path and brings its schema up to date with the *.sql files (goose format) at the
-// root of migrations. A file that cannot be opened or migrated is left as it is: corrupt evidence is set aside by a
-// person, never emptied by a program.
-func Open(ctx context.Context, path string, migrations fs.FS) (*DB, error) {
+// Open opens or creates the file at path and brings its schema up to date with migrations/*.sql (goose format) in
+// files. A file that cannot be opened or migrated is left as it is: corrupt evidence is set aside by a person, never
+// emptied by a program.
+func Open(ctx context.Context, path string, files fs.FS) (*DB, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return nil, fmt.Errorf("sqlite: make the folder of %s: %w", path, err)
 	}
@@ -36,7 +36,7 @@ func Open(ctx context.Context, path string, migrations fs.FS) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := migrate(ctx, write, migrations); err != nil {
+	if err := migrate(ctx, write, files); err != nil {
 		write.Close()
 		return nil, fmt.Errorf("sqlite: bring the schema of %s up to date: %w", path, err)
 	}
@@ -66,7 +66,11 @@ func connect(ctx context.Context, path string, n int) (*sql.DB, error) {
 	return db, nil
 }
 
-func migrate(ctx context.Context, db *sql.DB, migrations fs.FS) error {
+func migrate(ctx context.Context, db *sql.DB, files fs.FS) error {
+	migrations, err := fs.Sub(files, "migrations")
+	if err != nil {
+		return err
+	}
 	provider, err := goose.NewProvider(goose.DialectSQLite3, db, migrations, goose.WithLogger(goose.NopLogger()))
 	if err != nil {
 		return err

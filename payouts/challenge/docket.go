@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"embed"
 	"fmt"
-	"io/fs"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -14,17 +13,13 @@ import (
 )
 
 //go:embed migrations/*.sql
-var embedded embed.FS
+var migrations embed.FS
 
 // Docket keeps the record. It is safe for concurrent use; [Docket.Close] it when done.
 type Docket struct{ db *sqlite.DB }
 
 // Open opens or creates the record at path.
 func Open(ctx context.Context, path string) (*Docket, error) {
-	migrations, err := fs.Sub(embedded, "migrations")
-	if err != nil {
-		return nil, fmt.Errorf("challenge: %w", err)
-	}
 	db, err := sqlite.Open(ctx, path, migrations)
 	if err != nil {
 		return nil, fmt.Errorf("challenge: %w", err)

@@ -5,7 +5,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"sync"
 	"time"
 
@@ -13,7 +12,7 @@ import (
 )
 
 //go:embed migrations/*.sql
-var embedded embed.FS
+var migrations embed.FS
 
 // Ledger keeps accounts. It is safe for concurrent use; [Ledger.Close] it when done.
 type Ledger struct {
@@ -34,10 +33,6 @@ func Open(ctx context.Context, path string, now func() time.Time) (*Ledger, erro
 }
 
 func open(ctx context.Context, path string, now func() time.Time, batch int) (*Ledger, error) {
-	migrations, err := fs.Sub(embedded, "migrations")
-	if err != nil {
-		return nil, fmt.Errorf("ledger: %w", err)
-	}
 	db, err := sqlite.Open(ctx, path, migrations)
 	if err != nil {
 		return nil, fmt.Errorf("ledger: %w", err)

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"loam/internal/sqlite"
@@ -26,11 +25,7 @@ var ErrOverlap = errors.New("the period overlaps one that is valued already")
 
 // OpenStore opens or creates the store at path.
 func OpenStore(ctx context.Context, path string) (*Store, error) {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, fmt.Errorf("statement: %w", err)
-	}
-	db, err := sqlite.Open(ctx, path, files)
+	db, err := sqlite.Open(ctx, path, migrations)
 	if err != nil {
 		return nil, fmt.Errorf("statement: %w", err)
 	}

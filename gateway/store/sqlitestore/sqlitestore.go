@@ -7,7 +7,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"strings"
 	"sync"
@@ -30,11 +29,7 @@ type Store struct {
 
 // Open opens or creates the file at path.
 func Open(ctx context.Context, path string) (*Store, error) {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, fmt.Errorf("sqlitestore: %w", err)
-	}
-	db, err := sqlite.Open(ctx, path, files)
+	db, err := sqlite.Open(ctx, path, migrations)
 	if err != nil {
 		return nil, fmt.Errorf("sqlitestore: %w", err)
 	}
