@@ -21,7 +21,7 @@ func auditCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			hub, err := identity.Load(filepath.Join(cfg.DataDir, "identity.pem"), cfg.hubName())
+			hub, err := identity.Load(keyPath(cfg.DataDir), cfg.hubName())
 			if err != nil {
 				return err
 			}

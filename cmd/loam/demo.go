@@ -10,14 +10,12 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"sync"
+	"slices"
 	"sync/atomic"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/term"
 
 	"loam/dashboard"
 	"loam/sensors/clock"
@@ -128,30 +126,6 @@ type demo struct {
 	lived    atomic.Int64 // steps done
 	steps    int64
 	log      *slog.Logger
-}
-
-// demoClock stands in the past while the history is lived through and tells the machine's time afterwards. The machine of
-// a demo is taken to be synchronised: its probes are simulated, too.
-type demoClock struct {
-	past *clock.Virtual
-	real clock.Clock
-	live atomic.Bool
-}
-
-// Now implements clock.Clock.
-func (c *demoClock) Now() clock.Instant {
-	if !c.live.Load() {
-		return c.past.Now()
-	}
-	return c.real.Now()
-}
-
-// Sleep implements clock.Clock.
-func (c *demoClock) Sleep(ctx context.Context, d time.Duration) error {
-	if !c.live.Load() {
-		return c.past.Sleep(ctx, d)
-	}
-	return c.real.Sleep(ctx, d)
 }
 
 // demoWorld is what a kept demo has to remember to go on in the same watershed.
@@ -292,7 +266,7 @@ func (d *demo) liveThrough(ctx context.Context, talk io.Writer) error {
 		bar.Add(1)
 	}
 	d.lived.Store(d.steps)
-	for _, c := range append(d.clocks, d.hubClock) {
+	for _, c := range slices.Concat(d.clocks, []*demoClock{d.hubClock}) {
 		c.live.Store(true)
 	}
 	return d.hub.value(ctx, d.hubClock.Now().Wall)
@@ -392,43 +366,4 @@ func (d *demo) Close() error {
 		errs = append(errs, d.hub.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// progressLine shows how far something long has come: a bar on a terminal, a line each tenth elsewhere.
-type progressLine struct {
-	mu    sync.Mutex
-	bar   *progressbar.ProgressBar
-	to    io.Writer
-	done  int64
-	total int64
-	what  string
-}
-
-func newProgress(to io.Writer, total int64, days int) *progressLine {
-	p := &progressLine{to: to, total: total, what: fmt.Sprintf("living through %d days", days)}
-	if f, ok := to.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		p.bar = progressbar.NewOptions64(total, progressbar.OptionSetWriter(to), progressbar.OptionSetDescription(p.what),
-			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(true))
-	}
-	return p
-}
-
-// Add says that n more steps are done.
-func (p *progressLine) Add(n int64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	before := p.done * 10 / p.total
-	p.done += n
-	if p.bar != nil {
-		_ = p.bar.Add64(n) // a bar that cannot be drawn stops nothing
-	} else if after := p.done * 10 / p.total; after != before {
-		fmt.Fprintf(p.to, "%s: %d %%\n", p.what, after*10)
-	}
-}
-
-// Close ends the line.
-func (p *progressLine) Close() {
-	if p.bar != nil {
-		_ = p.bar.Close()
-	}
 }

@@ -40,7 +40,7 @@ type demoGateway struct {
 // layOutDemo writes the configurations and keys of a demonstration into dir. What stands there already stays.
 func layOutDemo(dir string, world demoWorld, http string) (demoFiles, error) {
 	files := demoFiles{hub: filepath.Join(dir, "hub.toml")}
-	hub, err := identity.LoadOrCreate(filepath.Join(dir, "hub", "identity.pem"), "willow-creek-hub")
+	hub, err := identity.LoadOrCreate(keyPath(filepath.Join(dir, "hub")), "willow-creek-hub")
 	if err != nil {
 		return files, err
 	}

@@ -40,12 +40,12 @@ type river struct {
 	database  string
 	between   *weather // what the hub sees of InfluxDB
 	pages     string   // address of the hub's pages
-	hub       *role
-	gateways  map[string]*role
+	hub       *process
+	gateways  map[string]*process
 }
 
-// role is a loam process that can be killed and started again. Its log goes to a file, over all its lives.
-type role struct {
+// process is one role that can be killed and started again. Its log goes to a file, over all its lives.
+type process struct {
 	t    *testing.T
 	args []string
 	bin  string
@@ -53,7 +53,7 @@ type role struct {
 	cmd  *exec.Cmd
 }
 
-func (r *role) start() {
+func (r *process) start() {
 	r.t.Helper()
 	f, err := os.OpenFile(r.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -67,7 +67,7 @@ func (r *role) start() {
 	}
 }
 
-func (r *role) end(sig syscall.Signal) error {
+func (r *process) end(sig syscall.Signal) error {
 	if r.cmd == nil {
 		return nil
 	}
@@ -78,7 +78,7 @@ func (r *role) end(sig syscall.Signal) error {
 }
 
 // kill ends the process as a power cut would, and starts it again a moment later.
-func (r *role) kill() {
+func (r *process) kill() {
 	r.t.Helper()
 	_ = r.end(syscall.SIGKILL)
 	time.Sleep(300 * time.Millisecond)
@@ -124,7 +124,7 @@ func newWeather(t *testing.T, target string) *weather {
 // source starts the river: servers first, then the hub, then the gateways.
 func source(t *testing.T, places ...sim.Place) *river {
 	t.Helper()
-	r := &river{t: t, dir: t.TempDir(), gateways: map[string]*role{}}
+	r := &river{t: t, dir: t.TempDir(), gateways: map[string]*process{}}
 	r.binary = filepath.Join(r.dir, "loam")
 	build := exec.Command("go", "build", "-o", r.binary, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -153,13 +153,13 @@ func source(t *testing.T, places ...sim.Place) *river {
 	r.change(files.hub, `kind = "sqlite"`, fmt.Sprintf("kind = \"influx\"\nurl = %q\nbucket = %q", r.between.URL, bucket))
 	r.write("hub.password", "hub-password\n")
 	r.change(filepath.Join(r.dir, "method.toml"), "min_coverage = 0.75", "min_coverage = 0.01") // a minute is enough
-	r.hub = r.role("hub", "hub", "--config", files.hub)
+	r.hub = r.process("hub", "hub", "--config", files.hub)
 	for _, p := range places {
 		id := string(p)
 		path := filepath.Join(r.dir, "gateway-"+id+".toml")
 		r.change(path, `"mqtt://127.0.0.1:1883"`, fmt.Sprintf("%q\nusername = %q\npassword_file = %q\nresend_after = \"2s\"", r.mosquitto.URL(), id, id+".password"))
 		r.write(id+".password", id+"-password\n")
-		r.gateways[id] = r.role(id, "gateway", "--config", path)
+		r.gateways[id] = r.process(id, "gateway", "--config", path)
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -169,8 +169,8 @@ func source(t *testing.T, places ...sim.Place) *river {
 	return r
 }
 
-func (r *river) role(name string, args ...string) *role {
-	x := &role{t: r.t, bin: r.binary, log: filepath.Join(r.dir, name+".log"), args: append(args, "--log-json", "--log-level", "debug")}
+func (r *river) process(name string, args ...string) *process {
+	x := &process{t: r.t, bin: r.binary, log: filepath.Join(r.dir, name+".log"), args: append(args, "--log-json", "--log-level", "debug")}
 	x.start()
 	r.t.Cleanup(func() { _ = x.end(syscall.SIGKILL) })
 	return x

@@ -6,14 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -39,11 +37,6 @@ type gatewayConfig struct {
 	Uplink    uplink.Config   `toml:"uplink"`
 	Simulate  *simulateConfig `toml:"simulate"`
 	Probes    []probeConfig   `toml:"probe"`
-}
-
-// httpConfig says where a role answers by HTTP.
-type httpConfig struct {
-	Listen string `toml:"listen"` // "127.0.0.1:8080"; empty: not at all
 }
 
 // samplingConfig says when the probes are asked.
@@ -88,14 +81,6 @@ func readGatewayConfig(path string) (gatewayConfig, error) {
 	return c, nil
 }
 
-// relativeTo makes a path in a configuration file relative to that file.
-func relativeTo(file, path string) string {
-	if path == "" || filepath.IsAbs(path) {
-		return path
-	}
-	return filepath.Join(filepath.Dir(file), path)
-}
-
 func (c gatewayConfig) validate() error {
 	var wrong []error
 	check := func(ok bool, format string, args ...any) {
@@ -121,48 +106,29 @@ func (c gatewayConfig) validate() error {
 const maxBatchReadings = 1000
 
 func gatewayCommand() *cobra.Command {
-	var path, level string
-	var logJSON, showKey bool
-	cmd := &cobra.Command{
+	return roleCommand(&cobra.Command{
 		Use:   "gateway --config gateway.toml",
 		Short: "Read probes, sign what they said, and bring it to the hub",
 		Example: "  loam gateway --config /etc/loam/gateway.toml\n" +
 			"  loam gateway --config gateway.toml --show-key    # what the hub's operator needs to enrol this gateway",
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := readGatewayConfig(path)
-			if err != nil {
-				return err
-			}
-			if showKey {
-				id, err := identity.LoadOrCreate(keyPath(cfg.StateDir), cfg.Gateway)
+	}, func(path string) (role, error) {
+		cfg, err := readGatewayConfig(path)
+		return role{
+			name: cfg.Gateway, keyFile: keyPath(cfg.StateDir),
+			run: func(ctx context.Context, log *slog.Logger) (err error) {
+				clk, err := cfg.clock()
 				if err != nil {
 					return err
 				}
-				fmt.Fprintln(cmd.OutOrStdout(), registry.FormatKey(id.Public()))
-				return nil
-			}
-			log, err := logger(cmd, level, logJSON)
-			if err != nil {
-				return err
-			}
-			clk, err := cfg.clock()
-			if err != nil {
-				return err
-			}
-			g, err := openGateway(cmd.Context(), cfg, clk, log)
-			if err != nil {
-				return err
-			}
-			defer g.Close()
-			return g.Run(cmd.Context(), clk)
-		},
-	}
-	cmd.Flags().StringVar(&path, "config", "/etc/loam/gateway.toml", "the gateway's configuration")
-	cmd.Flags().StringVar(&level, "log-level", "info", "debug, info, warn or error")
-	cmd.Flags().BoolVar(&logJSON, "log-json", false, "log one JSON object a line")
-	cmd.Flags().BoolVar(&showKey, "show-key", false, "print the public key (made at first use) and leave")
-	return cmd
+				g, err := openGateway(ctx, cfg, clk, log)
+				if err != nil {
+					return err
+				}
+				defer func() { err = errors.Join(err, g.Close()) }()
+				return g.Run(ctx, clk)
+			},
+		}, err
+	})
 }
 
 // clock is the machine's clock, or what a simulation makes of it.
@@ -173,8 +139,6 @@ func (c gatewayConfig) clock() (clock.Clock, error) {
 	}
 	return system, err
 }
-
-func keyPath(stateDir string) string { return filepath.Join(stateDir, "identity.pem") }
 
 // gateway is the edge role: probes → sampler → spool → uplink.
 type gateway struct {
@@ -194,7 +158,7 @@ func openGateway(ctx context.Context, cfg gatewayConfig, clk clock.Clock, log *s
 	g := &gateway{cfg: cfg, log: log.With("gateway", cfg.Gateway), metrics: newMetrics()}
 	defer func() {
 		if err != nil {
-			g.Close()
+			err = errors.Join(err, g.Close())
 		}
 	}()
 	if g.identity, err = identity.LoadOrCreate(keyPath(cfg.StateDir), cfg.Gateway); err != nil {
@@ -210,6 +174,7 @@ func openGateway(ctx context.Context, cfg gatewayConfig, clk clock.Clock, log *s
 		return nil, err
 	}
 	g.sampler = sampler.New(g.probes, sampler.SinkFunc(g.keep), g.log, g.metrics)
+	cfg.Uplink.Now = func() time.Time { return clk.Now().Wall }
 	if g.uplink, err = uplink.New(cfg.Uplink, cfg.Community, g.identity, g.spool, g.log, g.metrics); err != nil {
 		return nil, err
 	}
@@ -299,38 +264,4 @@ func (g *gateway) Close() error {
 		errs = append(errs, g.buses())
 	}
 	return errors.Join(errs...)
-}
-
-// newMetrics returns a registry with what every role reports.
-func newMetrics() *prometheus.Registry {
-	reg := prometheus.NewRegistry()
-	reg.MustRegister(
-		collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "loam_build_info", Help: "1, with the version as label.", ConstLabels: prometheus.Labels{"version": version()}}, func() float64 { return 1 }),
-	)
-	return reg
-}
-
-// serve answers on addr until ctx ends, then lets running requests finish for a moment.
-func serve(ctx context.Context, addr string, h http.Handler, log *slog.Logger) error {
-	listener, err := net.Listen("tcp", addr)
-	if err != nil {
-		return fmt.Errorf("listen for HTTP on %s: %w", addr, err)
-	}
-	log.Info("pages", "address", "http://"+listener.Addr().String())
-	server := &http.Server{
-		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
-		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
-	}
-	done := make(chan error, 1)
-	go func() { done <- server.Serve(listener) }()
-	select {
-	case err := <-done:
-		return fmt.Errorf("serve HTTP on %s: %w", addr, err)
-	case <-ctx.Done():
-		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
-		defer cancel()
-		return server.Shutdown(stop)
-	}
 }

@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"path/filepath"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,55 +13,35 @@ import (
 
 	"loam/dashboard"
 	"loam/gateway/broker"
-	"loam/gateway/identity"
 	"loam/gateway/intake"
 	"loam/gateway/registry"
 	"loam/sensors/clock"
 )
 
 func hubCommand() *cobra.Command {
-	var path, level string
-	var logJSON, showKey bool
-	cmd := &cobra.Command{
+	return roleCommand(&cobra.Command{
 		Use:   "hub --config hub.toml",
 		Short: "Verify, keep, value, pay and show what the gateways send",
 		Example: "  loam hub --config /etc/loam/hub.toml\n" +
 			"  loam hub --config hub.toml --show-key    # what gateways need as hub_key",
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := readHubConfig(path)
-			if err != nil {
-				return err
-			}
-			if showKey {
-				id, err := identity.LoadOrCreate(filepath.Join(cfg.DataDir, "identity.pem"), cfg.hubName())
+	}, func(path string) (role, error) {
+		cfg, err := readHubConfig(path)
+		return role{
+			name: cfg.hubName(), keyFile: keyPath(cfg.DataDir),
+			run: func(ctx context.Context, log *slog.Logger) (err error) {
+				clk, err := clock.NewSystem()
 				if err != nil {
 					return err
 				}
-				fmt.Fprintln(cmd.OutOrStdout(), registry.FormatKey(id.Public()))
-				return nil
-			}
-			log, err := logger(cmd, level, logJSON)
-			if err != nil {
-				return err
-			}
-			clk, err := clock.NewSystem()
-			if err != nil {
-				return err
-			}
-			h, err := openHub(cmd.Context(), cfg, clk, log)
-			if err != nil {
-				return err
-			}
-			defer h.Close()
-			return h.Run(cmd.Context())
-		},
-	}
-	cmd.Flags().StringVar(&path, "config", "/etc/loam/hub.toml", "the hub's configuration")
-	cmd.Flags().StringVar(&level, "log-level", "info", "debug, info, warn or error")
-	cmd.Flags().BoolVar(&logJSON, "log-json", false, "log one JSON object a line")
-	cmd.Flags().BoolVar(&showKey, "show-key", false, "print the public key (made at first use) and leave")
-	return cmd
+				h, err := openHub(ctx, cfg, clk, log)
+				if err != nil {
+					return err
+				}
+				defer func() { err = errors.Join(err, h.Close()) }()
+				return h.Run(ctx)
+			},
+		}, err
+	})
 }
 
 // hub is the community's server: broker → intake → the stages → pages.

@@ -68,16 +68,6 @@ type simulateConfig struct {
 	Synced bool `toml:"synced"`
 }
 
-// syncedClock is a clock that is taken to be synchronised.
-type syncedClock struct{ clock.Clock }
-
-// Now implements clock.Clock.
-func (c syncedClock) Now() clock.Instant {
-	at := c.Clock.Now()
-	at.State = clock.Synced
-	return at
-}
-
 // calibration returns the channel's calibration; a chip its maker calibrated needs none from the steward.
 func (c channelConfig) calibration(m sensors.Model) sensors.Calibration {
 	if c.Calibration == nil {

@@ -147,7 +147,7 @@ func openStages(ctx context.Context, cfg hubConfig, clk clock.Clock, log *slog.L
 		}
 	}()
 	file := func(name string) string { return filepath.Join(cfg.DataDir, name) }
-	if s.identity, err = identity.LoadOrCreate(file("identity.pem"), cfg.hubName()); err != nil {
+	if s.identity, err = identity.LoadOrCreate(keyPath(cfg.DataDir), cfg.hubName()); err != nil {
 		return nil, err
 	}
 	if s.quarantine, err = quarantine.Open(ctx, file("quarantine.db")); err != nil {

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -72,6 +73,28 @@ var name = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 // ValidName says whether s can name a community, steward, site or gateway: it becomes part of topics and accounts.
 func ValidName(s string) bool { return name.MatchString(s) }
 
+// outlineTolerance is how much more than its outline a site may claim: corners walked with a phone are metres off.
+const outlineTolerance = 1.05
+
+// Area returns the square metres inside an outline, taken as flat where it lies: right to better than a hundredth for
+// sites of a few kilometres.
+func Area(outline []Coordinate) float64 {
+	if len(outline) < 3 {
+		return 0
+	}
+	const metresPerDegree = 6371008.8 * math.Pi / 180 // mean Earth radius, IUGG
+	from := outline[0]
+	across := float64(metresPerDegree * math.Cos(float64(from[1]*math.Pi/180)))
+	twice := 0.0
+	for i, a := range outline {
+		b := outline[(i+1)%len(outline)]
+		ax, ay := float64((a[0]-from[0])*across), float64((a[1]-from[1])*metresPerDegree)
+		bx, by := float64((b[0]-from[0])*across), float64((b[1]-from[1])*metresPerDegree)
+		twice += float64(ax*by) - float64(bx*ay)
+	}
+	return math.Abs(twice) / 2
+}
+
 // ErrInvalid is wrapped by everything [New] refuses.
 var ErrInvalid = errors.New("registry is not consistent")
 
@@ -128,6 +151,10 @@ func (c *checker) site(s Site) {
 		// 0, 0 is where places without a position end up.
 		c.check(at[0] >= -180 && at[0] <= 180 && at[1] >= -90 && at[1] <= 90 && at != Coordinate{},
 			"site %q: corner %v is not a longitude and latitude", s.ID, at)
+	}
+	if inside := Area(s.Outline); n >= 3 {
+		c.check(float64(s.AreaM2) <= float64(inside*outlineTolerance), "site %q: area_m2 %d is more than its outline holds, %.0f: credits are paid by the area; correct one of them",
+			s.ID, s.AreaM2, inside)
 	}
 }
 

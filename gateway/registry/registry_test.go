@@ -61,6 +61,7 @@ func TestRefusals(t *testing.T) {
 		"site twice":         {func(c *community) { c.sites[1].ID = "meadow"; c.gateways[2].Site = "meadow" }, `site "meadow" is given twice`},
 		"no such steward":    {func(c *community) { c.sites[0].Steward = "zoe" }, `site "meadow": steward "zoe" is not listed under [[steward]]`},
 		"no area":            {func(c *community) { c.sites[0].AreaM2 = 0 }, `site "meadow": area_m2 must be more than 0`},
+		"tenfold area":       {func(c *community) { c.sites[0].AreaM2 = int64(11 * registry.Area(c.sites[0].Outline)) }, `site "meadow": area_m2`},
 		"negative area":      {func(c *community) { c.sites[0].AreaM2 = -5 }, `site "meadow": area_m2 must be more than 0`},
 		"ecosystem words":    {func(c *community) { c.sites[0].Ecosystem = "grassland" }, `site "meadow": ecosystem "grassland" is not an IUCN GET code`},
 		"ecosystem level 2":  {func(c *community) { c.sites[0].Ecosystem = "T4" }, `ecosystem "T4" is not an IUCN GET code`},
@@ -195,4 +196,20 @@ func FuzzParseKey(f *testing.F) {
 			t.Fatalf("%q was accepted for %q", s, registry.FormatKey(k))
 		}
 	})
+}
+
+func TestAreaIsThatOfTheGround(t *testing.T) {
+	// One degree of latitude is 111.195 km on a sphere of mean radius; one of longitude as much times the cosine.
+	for _, at := range []registry.Coordinate{{10, 0}, {10, 51.4}, {-70, -33}, {179.9, 60}} {
+		d := 0.001
+		got := registry.Area([]registry.Coordinate{at, {at[0] + d, at[1]}, {at[0] + d, at[1] + d}, {at[0], at[1] + d}})
+		side := 111.195
+		want := side * side * math.Cos(at[1]*math.Pi/180)
+		if math.Abs(got-want) > want/1000 {
+			t.Errorf("at %v: %.1f m2, want %.1f", at, got, want)
+		}
+	}
+	if got := registry.Area([]registry.Coordinate{{1, 1}, {2, 2}}); got != 0 {
+		t.Errorf("a line has the area %v", got)
+	}
 }

@@ -206,7 +206,7 @@ func TestALyingHubIsFoundOut(t *testing.T) {
 		"period":           {func(b *statement.Bundle) { b.Statement.Period.To = "2026-05-03T00:00:00Z" }, "schedule"},
 		"issued too early": {func(b *statement.Bundle) { b.Statement.IssuedAt = b.Statement.Period.To }, "late data"},
 		"id":               {func(b *statement.Bundle) { b.Statement.ID += "x" }, "id: stated"},
-		"area":             {func(b *statement.Bundle) { b.Content.Site.AreaM2 = "99999999" }, "site.area_m2"},
+		"area":             {func(b *statement.Bundle) { b.Content.Site.AreaM2 = "399999" }, "site.area_m2"},
 		"outline":          {func(b *statement.Bundle) { b.Content.Site.Outline[0][0] = 8.6 }, "outline_sha256"},
 		"steward":          {func(b *statement.Bundle) { b.Content.Site.Steward = "ben" }, "steward"},
 		"ecosystem":        {func(b *statement.Bundle) { b.Content.Site.Ecosystem = "F1.1" }, "indices[0]"},
