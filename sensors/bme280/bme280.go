@@ -98,7 +98,7 @@ func open(ctx context.Context, w sensors.Wiring) (sensors.Driver, error) {
 	}
 	bus, err := i2creg.Open(w.Bus)
 	if err != nil {
-		return nil, at.With(err, "is I2C enabled and the bus name right? `loam scan` lists the buses")
+		return nil, at.With(err, "is I2C enabled (raspi-config) and the bus name right? ls /dev/i2c-* shows the buses")
 	}
 	p := &probe{at: at, bus: bus, dev: i2c.Dev{Bus: bus, Addr: uint16(w.Address)}, clock: w.Clock}
 	if err := p.prepare(ctx); err != nil {

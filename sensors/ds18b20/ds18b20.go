@@ -83,11 +83,11 @@ func open(ctx context.Context, w sensors.Wiring) (sensors.Driver, error) {
 		return nil, at.With(fmt.Errorf("medium %q: %w", w.Medium, ErrMedium), `write medium = "water" or medium = "soil"`)
 	}
 	if w.Address != 0 && !isROMCode(w.Address) {
-		return nil, at.With(ErrROMCode, "copy it from `loam scan`: it ends in 28, and its first byte is a checksum")
+		return nil, at.With(ErrROMCode, "copy it from the probe's label or leave it out where there is only one: it ends in 28, and its first byte is a checksum")
 	}
 	bus, err := onewirereg.Open(w.Bus)
 	if err != nil {
-		return nil, at.With(err, "is 1-Wire enabled and the bus name right? `loam scan` lists the buses")
+		return nil, at.With(err, "is 1-Wire enabled (raspi-config) and the bus name right?")
 	}
 	p := &probe{at: at, bus: bus, clock: w.Clock, quantity: q}
 	if err := p.find(ctx, w.Address); err != nil {
