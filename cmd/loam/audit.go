@@ -13,9 +13,10 @@ import (
 func auditCommand() *cobra.Command {
 	var flags hubFlags
 	cmd := &cobra.Command{
-		Use:   "audit",
-		Short: "Walk the whole evidence log and say what was changed, dropped or reordered; exit 1 if anything was",
-		Args:  cobra.NoArgs,
+		Use:     "audit",
+		Short:   "Walk the whole evidence log and say what was changed, dropped or reordered; exit 1 if anything was",
+		Example: "  loam audit --data ./watershed",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := flags.read()
 			if err != nil {

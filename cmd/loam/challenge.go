@@ -16,7 +16,7 @@ func challengeCommand() *cobra.Command {
 
 	var by, reason string
 	object := &cobra.Command{
-		Use: "object STATEMENT", Short: "Put an objection on record: while it is open the statement does not pay", Args: cobra.ExactArgs(1),
+		Use: "object STATEMENT", Short: "Put an objection on record: while it is open the statement does not pay", Args: one("the id of one statement"),
 		Example: "  loam challenge object 3f9c… --by mira --reason 'the probe stood in a puddle' --data ./watershed",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := flags.open(cmd)
@@ -34,7 +34,7 @@ func challengeCommand() *cobra.Command {
 	}
 	var uphold, dismiss bool
 	resolve := &cobra.Command{
-		Use: "resolve OBJECTION", Short: "Decide an objection, with a reason", Args: cobra.ExactArgs(1),
+		Use: "resolve OBJECTION", Short: "Decide an objection, with a reason", Args: one("the number of one objection"),
 		Example: "  loam challenge resolve 7 --dismiss --by council --reason 'photos of the day show dry ground'",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			n, err := strconv.ParseInt(args[0], 10, 64)

@@ -17,7 +17,7 @@ func configCommand() *cobra.Command {
 		Use:     "check FILE",
 		Short:   "Say everything that is wrong with a gateway.toml, hub.toml or method file",
 		Example: "  loam config check /etc/loam/gateway.toml",
-		Args:    cobra.ExactArgs(1),
+		Args:    one("one file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			kind, err := checkConfig(args[0])
 			if err != nil {
@@ -31,7 +31,7 @@ func configCommand() *cobra.Command {
 }
 
 // errKind says that a file is none of ours.
-var errKind = errors.New("neither a gateway's (no [[probe]]), a hub's (no [[gateway]]) nor a method's (no [[index]]) configuration")
+var errKind = errors.New("neither a gateway's (no [[probe]]), a hub's (no [[site]]) nor a method's (no [[index]]) configuration")
 
 // checkConfig finds out what kind of file it is by the table that only this kind has, and checks it.
 func checkConfig(path string) (kind string, err error) {
@@ -41,7 +41,7 @@ func checkConfig(path string) (kind string, err error) {
 	}
 	var tables struct {
 		Probe   []any `toml:"probe"`
-		Gateway any   `toml:"gateway"`
+		Gateway any   `toml:"gateway"` // a gateway's own name, or the gateways of a hub
 		Site    []any `toml:"site"`
 		Index   []any `toml:"index"`
 	}
@@ -53,14 +53,15 @@ func checkConfig(path string) (kind string, err error) {
 		}
 		return "", fmt.Errorf("%s: %w", path, err)
 	}
+	name, isName := tables.Gateway.(string)
 	switch {
 	case len(tables.Index) > 0:
 		_, err := method.Parse(raw)
 		return "method", wrapFile(path, err)
-	case len(tables.Site) > 0:
+	case len(tables.Site) > 0 || tables.Gateway != nil && !isName:
 		_, err := readHubConfig(path)
 		return "hub configuration", err
-	case len(tables.Probe) > 0 || tables.Gateway != nil:
+	case len(tables.Probe) > 0 || name != "":
 		_, err := readGatewayConfig(path)
 		return "gateway configuration", err
 	}

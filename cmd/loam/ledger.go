@@ -35,7 +35,7 @@ func ledgerCommand() *cobra.Command {
 		},
 	}
 	history := &cobra.Command{
-		Use: "history ACCOUNT", Short: "Every entry that touches an account, oldest first", Args: cobra.ExactArgs(1),
+		Use: "history ACCOUNT", Short: "Every entry that touches an account, oldest first", Args: one("the name of one account"),
 		Example: "  loam ledger history willow-creek:steward:asha --data ./watershed",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := flags.open(cmd)
@@ -46,6 +46,9 @@ func ledgerCommand() *cobra.Command {
 			transfers, err := s.ledger.History(cmd.Context(), ledger.Account(args[0]))
 			if err != nil {
 				return err
+			}
+			if len(transfers) == 0 {
+				return fmt.Errorf("no entry touches account %q: `loam ledger accounts` lists those that have any", args[0])
 			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
 			fmt.Fprintln(w, "RECORDED\tSTATE\tAMOUNT\tFROM\tTO\tFOR")

@@ -36,15 +36,10 @@ var errSaid = errors.New("already said")
 
 // command returns the whole command tree.
 func command() *cobra.Command {
-	root := &cobra.Command{
-		Use:   "loam",
-		Short: "From soil, water and air to numbers that hold up",
-		Long: "loam reads probes in soil, water and air, signs what they said, keeps it as evidence, values the health of each\n" +
-			"site by rules its community chose, and credits the stewards of the land. Anyone can recompute every credit.",
-		Version:       version(),
-		SilenceUsage:  true,
-		SilenceErrors: true,
-	}
+	root := group("loam", "From soil, water and air to numbers that hold up")
+	root.Long = "loam reads probes in soil, water and air, signs what they said, keeps it as evidence, values the health of each\n" +
+		"site by rules its community chose, and credits the stewards of the land. Anyone can recompute every credit."
+	root.Version, root.SilenceUsage, root.SilenceErrors = version(), true, true
 	root.AddCommand(
 		demoCommand(), gatewayCommand(), hubCommand(),
 		configCommand(), sensorsCommand(),
@@ -57,7 +52,7 @@ func command() *cobra.Command {
 // error, with the nearest one it does.
 func group(use, short string) *cobra.Command {
 	return &cobra.Command{
-		Use: use, Short: short,
+		Use: use, Short: short, Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return cmd.Help()
@@ -68,6 +63,16 @@ func group(use, short string) *cobra.Command {
 			return fmt.Errorf("%s knows no %q: see %s --help", cmd.CommandPath(), args[0], cmd.CommandPath())
 		},
 		SuggestionsMinimumDistance: 2,
+	}
+}
+
+// one wants exactly one argument, and says which.
+func one(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return fmt.Errorf("%s wants %s, and got %d arguments: see %s --help", cmd.CommandPath(), what, len(args), cmd.CommandPath())
+		}
+		return nil
 	}
 }
 

@@ -164,7 +164,7 @@ func openProbes(configs []probeConfig, timeout time.Duration, clk clock.Clock, l
 			p.Channels = append(p.Channels, sampler.Channel{ID: ch.ID, Quantity: ch.Quantity, Calibration: ch.calibration(model)})
 		}
 		probes = append(probes, p)
-		log.Debug("probe", "name", c.Name, "driver", c.Driver, "bus", c.Bus, "address", fmt.Sprintf("%#x", uint64(c.Address)))
+		log.Debug("probe", "name", c.Name, "driver", c.Driver, "bus", c.Bus, "address", sensors.FormatAddress(uint64(c.Address)))
 	}
 	return probes, nil
 }

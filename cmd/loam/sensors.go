@@ -67,7 +67,7 @@ func supported() ([]supportedProbe, error) {
 	for _, m := range catalog.Models() {
 		row := supportedProbe{ID: m.Name, Name: m.Title, Bus: m.Bus, Calibration: m.Calibration}
 		for _, a := range m.Addresses {
-			row.Addresses = append(row.Addresses, fmt.Sprintf("%#x", a))
+			row.Addresses = append(row.Addresses, sensors.FormatAddress(a))
 		}
 		for _, o := range m.Outputs {
 			kind, err := o.Quantity.Kind()

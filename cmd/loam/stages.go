@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -266,10 +267,14 @@ func (f *hubFlags) add(cmd *cobra.Command) {
 }
 
 func (f *hubFlags) read() (hubConfig, error) {
+	path := f.config
 	if f.data != "" {
-		return readHubConfig(filepath.Join(f.data, "hub.toml"))
+		path = filepath.Join(f.data, "hub.toml")
 	}
-	return readHubConfig(f.config)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return hubConfig{}, fmt.Errorf("there is no %s: name the hub with --config hub.toml, or the folder that holds it with --data", path)
+	}
+	return readHubConfig(path)
 }
 
 // open opens the stages for a command that looks or works on them beside a running hub.
