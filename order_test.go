@@ -26,6 +26,7 @@ var way = []string{
 	"sensors/sensortest",
 
 	"gateway/identity",
+	"gateway/identity/identitytest",
 	"gateway/wire",
 	"gateway/sampler",
 	"gateway/spool",

@@ -17,6 +17,7 @@ import (
 
 	"loam/gateway/broker"
 	"loam/gateway/identity"
+	"loam/gateway/identity/identitytest"
 	"loam/gateway/wire"
 	"loam/internal/config"
 )
@@ -67,8 +68,8 @@ func (g *guest) isCutOff() {
 
 func TestNobodyComesInWithoutTheRightPassword(t *testing.T) {
 	h := open(t, broker.Config{})
-	right := newSigner("gw-1").password(t)
-	elsewhere, err := identity.BrokerPassword(newSigner("gw-1"), "other")
+	right := password(t, "gw-1")
+	elsewhere, err := identity.BrokerPassword(identitytest.NewSigner("gw-1"), "other")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,8 +78,8 @@ func TestNobodyComesInWithoutTheRightPassword(t *testing.T) {
 		"anonymous with a password":      {"", right},
 		"no password":                    {"gw-1", ""},
 		"wrong password":                 {"gw-1", "let me in"},
-		"another gateway's password":     {"gw-1", newSigner("gw-2").password(t)},
-		"a stranger with his own key":    {"gw-9", newSigner("gw-9").password(t)},
+		"another gateway's password":     {"gw-1", password(t, "gw-2")},
+		"a stranger with his own key":    {"gw-9", password(t, "gw-9")},
 		"password of another community":  {"gw-1", elsewhere},
 		"right password and more":        {"gw-1", right + "A"},
 		"right password without its end": {"gw-1", right[:len(right)-1]},
@@ -107,13 +108,13 @@ func TestOneGatewayCannotDisconnectAnother(t *testing.T) {
 	h := open(t, broker.Config{})
 	victim, hub := h.gateway(t, "gw-1"), h.hub(t)
 	for _, id := range []string{"gw-1", h.access.HubUser, "", "gw-2x", "gw-2/1", "gw"} {
-		_, err := h.knock(t, "gw-2", newSigner("gw-2").password(t), func(o *mqtt.ClientOptions) { o.SetClientID(id) })
+		_, err := h.knock(t, "gw-2", password(t, "gw-2"), func(o *mqtt.ClientOptions) { o.SetClientID(id) })
 		if err == nil {
 			t.Errorf("gw-2 is let in with client id %q", id)
 		}
 	}
 	// A name that begins like another's.
-	if _, err := h.knock(t, "gw", newSigner("gw").password(t), func(o *mqtt.ClientOptions) { o.SetClientID("gw-1") }); err == nil {
+	if _, err := h.knock(t, "gw", password(t, "gw"), func(o *mqtt.ClientOptions) { o.SetClientID("gw-1") }); err == nil {
 		t.Error("gw is let in with client id gw-1")
 	}
 	victim.publish(wire.BatchTopic(community, "gw-1"), false, "still here")
@@ -198,7 +199,7 @@ func TestALastWillSpeaksForNobodyElse(t *testing.T) {
 		"wildcard":           func(o *mqtt.ClientOptions) { o.SetWill("loam/1/valley/+/receipt", "forged", 1, false) },
 		"own batch retained": func(o *mqtt.ClientOptions) { o.SetWill(wire.BatchTopic(community, "gw-2"), "for ever", 1, true) },
 	} {
-		if _, err := h.knock(t, "gw-2", newSigner("gw-2").password(t), will); err == nil {
+		if _, err := h.knock(t, "gw-2", password(t, "gw-2"), will); err == nil {
 			t.Errorf("a last will on %s is taken", name)
 		}
 	}
@@ -217,7 +218,7 @@ func TestAGatewayStruckOffCanDoNothingMore(t *testing.T) {
 	if len(gw.got) > 0 {
 		t.Error("it still reads")
 	}
-	if _, err := h.knock(t, "gw-1", newSigner("gw-1").password(t), nil); err == nil {
+	if _, err := h.knock(t, "gw-1", password(t, "gw-1"), nil); err == nil {
 		t.Error("it comes in again")
 	}
 }
@@ -257,7 +258,7 @@ func TestMQTT5IsRefusedInWords(t *testing.T) {
 	h := open(t, broker.Config{})
 	c := h.dial(t)
 	defer c.Close()
-	c.Write(connectPacket(5, 30, "gw-1", newSigner("gw-1").password(t)))
+	c.Write(connectPacket(5, 30, "gw-1", password(t, "gw-1")))
 	c.SetReadDeadline(time.Now().Add(soon))
 	answer := make([]byte, 4)
 	if _, err := io.ReadFull(c, answer); err != nil || answer[0] != 0x20 || answer[3] != 0x84 {
@@ -298,7 +299,7 @@ func TestBeforeTheFirstWordOnlyLittleIsGiven(t *testing.T) {
 	// Whoever is slow but reasonable comes in.
 	c := patient.dial(t)
 	defer c.Close()
-	for _, b := range connectPacket(4, 30, "gw-1", newSigner("gw-1").password(t)) {
+	for _, b := range connectPacket(4, 30, "gw-1", password(t, "gw-1")) {
 		c.Write([]byte{b})
 	}
 	answer := make([]byte, 4)
@@ -312,13 +313,13 @@ func TestSilenceHasAnEndThoughTheClientAskedForNone(t *testing.T) {
 	h := open(t, broker.Config{MaxSilence: config.Duration(time.Second)})
 	c := h.dial(t)
 	defer c.Close()
-	c.Write(connectPacket(4, 0, "gw-1", newSigner("gw-1").password(t)))
+	c.Write(connectPacket(4, 0, "gw-1", password(t, "gw-1")))
 	mustEnd(t, c, soon)
 }
 
 func TestASecondHelloDoesNotPutThePasswordIntoTheLog(t *testing.T) {
 	h := open(t, broker.Config{})
-	password := newSigner("gw-1").password(t)
+	password := password(t, "gw-1")
 	c := h.dial(t)
 	defer c.Close()
 	c.Write(connectPacket(4, 30, "gw-1", password))
@@ -339,7 +340,7 @@ func TestAClientThatReadsNothingIsCutOffAndHoldsUpNobody(t *testing.T) {
 	hub := h.hub(t)
 	deaf := h.dial(t)
 	defer deaf.Close()
-	deaf.Write(connectPacket(4, 300, "gw-1", newSigner("gw-1").password(t)))
+	deaf.Write(connectPacket(4, 300, "gw-1", password(t, "gw-1")))
 	subscribe := append([]byte{0, 1, 0, byte(len(wire.ConfigTopic(community, "gw-1")))}, wire.ConfigTopic(community, "gw-1")...)
 	subscribe = append(subscribe, 1)
 	deaf.Write(append([]byte{0x82, byte(len(subscribe))}, subscribe...))
@@ -373,7 +374,7 @@ func TestAFullHouseRefusesAndRecovers(t *testing.T) {
 	h := open(t, broker.Config{MaxClients: 2, HelloTime: config.Duration(time.Hour)})
 	h.hub(t)
 	first := h.gateway(t, "gw-1")
-	if _, err := h.knock(t, "gw-2", newSigner("gw-2").password(t), nil); err == nil {
+	if _, err := h.knock(t, "gw-2", password(t, "gw-2"), nil); err == nil {
 		t.Fatal("a third is let in")
 	}
 	var silent []net.Conn
@@ -388,7 +389,7 @@ func TestAFullHouseRefusesAndRecovers(t *testing.T) {
 	first.Disconnect(100)
 	deadline := time.Now().Add(soon)
 	for {
-		if _, err := h.knock(t, "gw-2", newSigner("gw-2").password(t), nil); err == nil {
+		if _, err := h.knock(t, "gw-2", password(t, "gw-2"), nil); err == nil {
 			return
 		}
 		if time.Now().After(deadline) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"loam/gateway/evidence"
+	"loam/gateway/identity/identitytest"
 	"loam/gateway/wire"
 )
 
@@ -127,7 +128,7 @@ func TestAuditFindsEveryHand(t *testing.T) {
 					t.Log(f)
 				}
 			}
-			again, err := evidence.Open(t.Context(), path, newSigner("hub"), origin)
+			again, err := evidence.Open(t.Context(), path, identitytest.NewSigner("hub"), origin)
 			if (err != nil) != c.refused || err != nil && !errors.Is(err, evidence.ErrDamaged) {
 				t.Errorf("Open = %v; refused should be %v", err, c.refused)
 			}

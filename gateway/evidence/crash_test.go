@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"loam/gateway/evidence"
+	"loam/gateway/identity/identitytest"
 	"loam/gateway/wire"
 )
 
@@ -31,7 +32,7 @@ const crashGateways = 4
 
 // appendForEver appends to four chains at once and says on standard output what was acknowledged.
 func appendForEver(path string) {
-	l, err := evidence.Open(context.Background(), path, newSigner("hub"), origin)
+	l, err := evidence.Open(context.Background(), path, identitytest.NewSigner("hub"), origin)
 	if err != nil {
 		fmt.Println("error", err)
 		os.Exit(1)

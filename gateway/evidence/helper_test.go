@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"loam/gateway/evidence"
+	"loam/gateway/identity/identitytest"
 	"loam/gateway/wire"
 	"loam/sensors"
 	"loam/sensors/clock"
@@ -23,25 +24,12 @@ var (
 	boot  = clock.BootID{1, 2, 3}
 )
 
-// signer is an identity made from its name.
-type signer struct {
-	id  string
-	key ed25519.PrivateKey
-}
-
-func newSigner(id string) signer {
-	seed := sha256.Sum256([]byte(id))
-	return signer{id, ed25519.NewKeyFromSeed(seed[:])}
-}
-
-func (s signer) ID() string                      { return s.id }
-func (s signer) Public() ed25519.PublicKey       { return s.key.Public().(ed25519.PublicKey) }
-func (s signer) Sign(msg []byte) ([]byte, error) { return ed25519.Sign(s.key, msg), nil }
-
 // keys enrols everybody under the key made from their name.
 type keys struct{}
 
-func (keys) Key(gateway string) (ed25519.PublicKey, bool) { return newSigner(gateway).Public(), true }
+func (keys) Key(gateway string) (ed25519.PublicKey, bool) {
+	return identitytest.NewSigner(gateway).Public(), true
+}
 
 type fataler interface {
 	Helper()
@@ -64,7 +52,7 @@ func seal(t fataler, gateway string, sequence uint64, previous wire.Digest, n in
 		}
 		b.Readings = append(b.Readings, r)
 	}
-	s, err := wire.Seal(b, newSigner(gateway))
+	s, err := wire.Seal(b, identitytest.NewSigner(gateway))
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
@@ -95,7 +83,7 @@ func loose(gateway string, sequence uint64, previous wire.Digest, body []byte, r
 
 func open(t testing.TB, path string) *evidence.Log {
 	t.Helper()
-	l, err := evidence.Open(context.Background(), path, newSigner("hub"), origin)
+	l, err := evidence.Open(context.Background(), path, identitytest.NewSigner("hub"), origin)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +116,7 @@ func all(t fataler, l *evidence.Log) []evidence.Leaf {
 }
 
 func trust() evidence.Trust {
-	return evidence.Trust{Gateways: keys{}, Origin: origin, Hub: newSigner("hub").Public()}
+	return evidence.Trust{Gateways: keys{}, Origin: origin, Hub: identitytest.NewSigner("hub").Public()}
 }
 
 // sound fails the test where an audit finds anything.

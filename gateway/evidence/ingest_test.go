@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"loam/gateway/evidence"
+	"loam/gateway/identity/identitytest"
 	"loam/gateway/ingest"
 	"loam/gateway/quarantine"
 	"loam/gateway/registry"
@@ -28,14 +29,14 @@ func newIngest(t testing.TB, l *evidence.Log, gateways ...string) (*ingest.Inges
 	site := registry.Site{ID: "creek", Ecosystem: "F1.2", AreaM2: 10, Outline: []registry.Coordinate{{7, 47}, {8, 47}, {8, 48}}, Steward: "asha"}
 	var enrolled []registry.Gateway
 	for _, id := range gateways {
-		enrolled = append(enrolled, registry.Gateway{ID: id, Site: "creek", Key: registry.FormatKey(newSigner(id).Public())})
+		enrolled = append(enrolled, registry.Gateway{ID: id, Site: "creek", Key: registry.FormatKey(identitytest.NewSigner(id).Public())})
 	}
 	r, err := registry.New("willow-creek", []registry.Steward{{ID: "asha"}}, []registry.Site{site}, enrolled)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return ingest.New(ingest.Config{
-		Community: "willow-creek", Hub: newSigner("hub"), Keys: r, Evidence: l, Quarantine: q, Now: func() time.Time { return start.Add(time.Hour) },
+		Community: "willow-creek", Hub: identitytest.NewSigner("hub"), Keys: r, Evidence: l, Quarantine: q, Now: func() time.Time { return start.Add(time.Hour) },
 	}), q
 }
 

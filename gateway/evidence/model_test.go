@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"loam/gateway/evidence"
+	"loam/gateway/identity/identitytest"
 	"loam/gateway/ingest"
 	"loam/gateway/wire"
 )
@@ -59,7 +60,7 @@ func TestModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		files++
 		path := filepath.Join(dir, fmt.Sprint(files))
-		l, err := evidence.Open(context.Background(), path, newSigner("hub"), origin)
+		l, err := evidence.Open(context.Background(), path, identitytest.NewSigner("hub"), origin)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -85,7 +86,7 @@ func TestModel(t *testing.T) {
 				if err := l.Close(); err != nil {
 					t.Fatal(err)
 				}
-				if l, err = evidence.Open(context.Background(), path, newSigner("hub"), origin); err != nil {
+				if l, err = evidence.Open(context.Background(), path, identitytest.NewSigner("hub"), origin); err != nil {
 					t.Fatal(err)
 				}
 			}

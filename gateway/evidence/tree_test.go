@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"loam/gateway/evidence"
+	"loam/gateway/identity/identitytest"
 	"loam/gateway/wire"
 )
 
@@ -182,7 +183,7 @@ func TestProofsProveNothingElse(t *testing.T) {
 
 func TestCheckpoints(t *testing.T) {
 	l, raw := grown(t, 0)
-	ctx, hub := t.Context(), newSigner("hub")
+	ctx, hub := t.Context(), identitytest.NewSigner("hub")
 	vkey, err := evidence.NoteVerifierKey(origin, hub.Public())
 	if err != nil {
 		t.Fatal(err)
@@ -227,7 +228,7 @@ func TestCheckpoints(t *testing.T) {
 
 func TestForeignCheckpointsAreRefused(t *testing.T) {
 	l, _ := grown(t, 3)
-	hub := newSigner("hub")
+	hub := identitytest.NewSigner("hub")
 	signed, err := l.Checkpoint(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -235,9 +236,9 @@ func TestForeignCheckpointsAreRefused(t *testing.T) {
 	body, _, _ := strings.Cut(string(signed), "\n\n")
 	cases := map[string]struct {
 		signed, origin string
-		key            signer
+		key            identitytest.Signer
 	}{
-		"another key":    {string(signed), origin, newSigner("other")},
+		"another key":    {string(signed), origin, identitytest.NewSigner("other")},
 		"another origin": {string(signed), "other.example/log", hub},
 		"another size":   {strings.Replace(string(signed), "\n3\n", "\n4\n", 1), origin, hub},
 		"no signature":   {body + "\n", origin, hub},
@@ -264,7 +265,7 @@ func TestForeignCheckpointsAreRefused(t *testing.T) {
 
 // What is signed under the hub's key but is no checkpoint of this log is none.
 func FuzzVerifyCheckpoint(f *testing.F) {
-	hub := newSigner("hub")
+	hub := identitytest.NewSigner("hub")
 	root := "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 	for _, text := range []string{
 		origin + "\n0\n" + root + "\n", origin + "\n0\n" + root + "\nextension\n", origin + "\n00\n" + root + "\n",
@@ -292,7 +293,7 @@ func FuzzVerifyCheckpoint(f *testing.F) {
 }
 
 // testNoteSigner signs as the hub would, by the library's own reckoning of the key id.
-type testNoteSigner struct{ signer }
+type testNoteSigner struct{ identitytest.Signer }
 
 func (s testNoteSigner) Name() string { return origin }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"github.com/klauspost/compress/flate"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"loam/gateway/identity/identitytest"
 	"loam/gateway/ingest"
 	"loam/gateway/quarantine"
 	"loam/gateway/wire"
@@ -28,27 +28,13 @@ var (
 	boot = clock.BootID{1, 2, 3}
 )
 
-type signer struct {
-	id  string
-	key ed25519.PrivateKey
-}
-
-func newSigner(id string) signer {
-	seed := sha256.Sum256([]byte(id))
-	return signer{id, ed25519.NewKeyFromSeed(seed[:])}
-}
-
-func (s signer) ID() string                      { return s.id }
-func (s signer) Public() ed25519.PublicKey       { return s.key.Public().(ed25519.PublicKey) }
-func (s signer) Sign(msg []byte) ([]byte, error) { return ed25519.Sign(s.key, msg), nil }
-
 // enrolled is a community in which everybody signs with the key made from their name.
 type enrolled []string
 
 func (e enrolled) Key(gateway string) (ed25519.PublicKey, bool) {
 	for _, g := range e {
 		if g == gateway {
-			return newSigner(g).Public(), true
+			return identitytest.NewSigner(g).Public(), true
 		}
 	}
 	return nil, false
@@ -86,7 +72,7 @@ type hub struct {
 	evidence   *memory
 	quarantine *quarantine.Quarantine
 	metrics    *prometheus.Registry
-	signer     signer
+	signer     identitytest.Signer
 }
 
 type fataler interface {
@@ -107,7 +93,7 @@ func newHubAt(t fataler, path string, change ...func(*ingest.Config)) hub {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := hub{evidence: &memory{place: map[string]int{}}, quarantine: q, metrics: prometheus.NewRegistry(), signer: newSigner("hub")}
+	h := hub{evidence: &memory{place: map[string]int{}}, quarantine: q, metrics: prometheus.NewRegistry(), signer: identitytest.NewSigner("hub")}
 	c := ingest.Config{
 		Community: "willow-creek", Hub: h.signer, Keys: enrolled{"creek-1", "meadow-1"},
 		Evidence: h.evidence, Quarantine: q, Now: func() time.Time { return now }, Metrics: h.metrics,
@@ -166,7 +152,7 @@ func batchOf(t fataler, gateway string, sequence uint64, value sensors.Decimal, 
 		}
 		b.Readings = append(b.Readings, r)
 	}
-	s, err := wire.Seal(b, newSigner(gateway))
+	s, err := wire.Seal(b, identitytest.NewSigner(gateway))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +160,7 @@ func batchOf(t fataler, gateway string, sequence uint64, value sensors.Decimal, 
 }
 
 // resign changes the payload of a batch and signs the result as its gateway would (RFC 9052 section 4.4).
-func resign(t fataler, raw []byte, as signer, change func(payload []byte) []byte) []byte {
+func resign(t fataler, raw []byte, as identitytest.Signer, change func(payload []byte) []byte) []byte {
 	t.Helper()
 	var envelope struct {
 		_           struct{} `cbor:",toarray"`

@@ -14,6 +14,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"loam/gateway/identity/identitytest"
 	"loam/gateway/ingest"
 	"loam/gateway/quarantine"
 	"loam/gateway/wire"
@@ -39,12 +40,12 @@ func TestOutcomes(t *testing.T) {
 		"from 1970": {"creek-1", batch(t, "creek-1", 1, time.Unix(7, 0)).Bytes, wire.Quarantined, quarantine.TimeImpossible, "quarantined time_impossible"},
 		"too late": {"creek-1", batch(t, "creek-1", 1, now, now.Add(ingest.DefaultMaxFuture+time.Millisecond)).Bytes,
 			wire.Quarantined, quarantine.TimeImpossible, "quarantined time_impossible"},
-		"signed junk": {"creek-1", resign(t, good.Bytes, newSigner("creek-1"), func([]byte) []byte { return []byte("junk") }),
+		"signed junk": {"creek-1", resign(t, good.Bytes, identitytest.NewSigner("creek-1"), func([]byte) []byte { return []byte("junk") }),
 			wire.Quarantined, quarantine.Malformed, "quarantined malformed"},
-		"signed, another spelling": {"creek-1", resign(t, good.Bytes, newSigner("creek-1"), repack(t, func(pack []byte) []byte {
+		"signed, another spelling": {"creek-1", resign(t, good.Bytes, identitytest.NewSigner("creek-1"), repack(t, func(pack []byte) []byte {
 			return append([]byte{0x98, pack[0] & 0x1f}, pack[1:]...) // the array's length in two bytes instead of one
 		})), wire.Quarantined, quarantine.NotCanonical, "quarantined not_canonical"},
-		"signed, inflating without end": {"creek-1", resign(t, good.Bytes, newSigner("creek-1"), repack(t, func([]byte) []byte {
+		"signed, inflating without end": {"creek-1", resign(t, good.Bytes, identitytest.NewSigner("creek-1"), repack(t, func([]byte) []byte {
 			return make([]byte, wire.MaxPackBytes+1)
 		})), wire.Quarantined, quarantine.TooLarge, "quarantined too_large"},
 
@@ -52,7 +53,7 @@ func TestOutcomes(t *testing.T) {
 		"a stranger on our topic":  {"creek-1", batch(t, "stranger", 1, now).Bytes, 0, quarantine.UnknownGateway, "refused unknown_gateway"},
 		"on another's topic":       {"meadow-1", good.Bytes, 0, quarantine.WrongTopic, "refused wrong_topic"},
 		"on a stranger's topic":    {"stranger", good.Bytes, 0, quarantine.WrongTopic, "refused wrong_topic"},
-		"signed by another":        {"creek-1", resign(t, good.Bytes, newSigner("meadow-1"), bytes.Clone), 0, quarantine.Signature, "refused signature"},
+		"signed by another":        {"creek-1", resign(t, good.Bytes, identitytest.NewSigner("meadow-1"), bytes.Clone), 0, quarantine.Signature, "refused signature"},
 		"one bit of the signature": {"creek-1", flip(good.Bytes, len(good.Bytes)-1), 0, quarantine.Signature, "refused signature"},
 		"one bit of the content":   {"creek-1", flip(good.Bytes, len(good.Bytes)-80), 0, quarantine.Signature, "refused signature"},
 		"nothing":                  {"creek-1", nil, 0, quarantine.Malformed, "refused malformed"},
@@ -293,7 +294,7 @@ func TestNothingLostNothingTwice(t *testing.T) {
 	bad := [][]byte{
 		batch(t, "creek-1", 1, now.Add(-time.Hour)).Bytes, // fork of good[0] or, if first, the reverse
 		batch(t, "creek-1", 50, time.Unix(0, 0)).Bytes,
-		resign(t, good[0].Bytes, newSigner("creek-1"), func([]byte) []byte { return []byte("junk") }),
+		resign(t, good[0].Bytes, identitytest.NewSigner("creek-1"), func([]byte) []byte { return []byte("junk") }),
 		batch(t, "stranger", 1, now).Bytes, flip(good[2].Bytes, 120), []byte("junk"), nil,
 	}
 	const vouched = 3 // the first of bad

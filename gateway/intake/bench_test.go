@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"loam/gateway/identity/identitytest"
 	"loam/gateway/wire"
 )
 
@@ -23,7 +24,7 @@ func names(n int) []string {
 // with a signed receipt for each: what the transport itself can do, receipts verified by the gateway. One operation is
 // one batch.
 func throughput(b *testing.B, m middle, gateways int) {
-	key := newSigner("hub")
+	key := identitytest.NewSigner("hub")
 	h := newHub(b)
 	r := &river{t: b, middle: m, hub: h}
 	stored := func(string, uint64) bool { return true }

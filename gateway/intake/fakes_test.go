@@ -11,42 +11,30 @@ import (
 	"time"
 
 	"loam/gateway/identity"
+	"loam/gateway/identity/identitytest"
 	"loam/gateway/spool"
 	"loam/gateway/wire"
 	"loam/sensors"
 	"loam/sensors/clock"
 )
 
-// signer is a key made from a name.
-type signer struct {
-	id  string
-	key ed25519.PrivateKey
-}
-
-func newSigner(id string) signer {
-	seed := sha256.Sum256([]byte(id))
-	return signer{id, ed25519.NewKeyFromSeed(seed[:])}
-}
-
-func (s signer) ID() string                    { return s.id }
-func (s signer) Public() ed25519.PublicKey     { return s.key.Public().(ed25519.PublicKey) }
-func (s signer) Sign(m []byte) ([]byte, error) { return ed25519.Sign(s.key, m), nil }
-
 func digest(b []byte) wire.Digest { return sha256.Sum256(b) }
 
 func brokerPassword(id string) (string, error) {
-	return identity.BrokerPassword(newSigner(id), community)
+	return identity.BrokerPassword(identitytest.NewSigner(id), community)
 }
 
 // keys is a registry that knows everybody.
 type keys struct{}
 
-func (keys) Key(id string) (ed25519.PublicKey, bool) { return newSigner(id).Public(), id != "stranger" }
+func (keys) Key(id string) (ed25519.PublicKey, bool) {
+	return identitytest.NewSigner(id).Public(), id != "stranger"
+}
 
 // shelf is a spool in memory. It holds the uplink to the law: forgotten only what the hub has.
 type shelf struct {
 	t      testing.TB
-	gw     signer
+	gw     identitytest.Signer
 	stored func(gateway string, sequence uint64) bool
 
 	mu      sync.Mutex
@@ -58,7 +46,7 @@ type shelf struct {
 }
 
 func newShelf(t testing.TB, id string, stored func(string, uint64) bool) *shelf {
-	return &shelf{t: t, gw: newSigner(id), stored: stored, next: 1, forgot: map[uint64]bool{}}
+	return &shelf{t: t, gw: identitytest.NewSigner(id), stored: stored, next: 1, forgot: map[uint64]bool{}}
 }
 
 func reading(i uint64) sensors.Reading {
@@ -75,7 +63,7 @@ func (s *shelf) seal(n, readings int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for range n {
-		b := wire.Batch{Header: wire.Header{Gateway: s.gw.id, Sequence: s.next, Previous: s.last, Boot: clock.BootID{1}, Clock: clock.Synced}}
+		b := wire.Batch{Header: wire.Header{Gateway: s.gw.Name, Sequence: s.next, Previous: s.last, Boot: clock.BootID{1}, Clock: clock.Synced}}
 		for i := range readings {
 			b.Readings = append(b.Readings, reading(s.next*uint64(readings)+uint64(i)))
 		}
@@ -107,8 +95,8 @@ func (s *shelf) Settle(_ context.Context, r wire.Receipt) (bool, error) {
 		s.deny--
 		return false, nil
 	}
-	if !s.stored(s.gw.id, r.Sequence) {
-		s.t.Errorf("%s forgets %d, which the hub does not have", s.gw.id, r.Sequence)
+	if !s.stored(s.gw.Name, r.Sequence) {
+		s.t.Errorf("%s forgets %d, which the hub does not have", s.gw.Name, r.Sequence)
 	}
 	s.waiting = slices.Delete(s.waiting, i, i+1)
 	s.forgot[r.Sequence] = true
@@ -130,7 +118,7 @@ func (s *shelf) empty() bool {
 // hub is a handler that stores in memory, and misbehaves when told to.
 type hub struct {
 	t   testing.TB
-	key signer
+	key identitytest.Signer
 
 	mu        sync.Mutex
 	kept      map[string]map[uint64]wire.Digest
@@ -142,7 +130,7 @@ type hub struct {
 }
 
 func newHub(t testing.TB) *hub {
-	return &hub{t: t, key: newSigner("hub"), kept: map[string]map[uint64]wire.Digest{}}
+	return &hub{t: t, key: identitytest.NewSigner("hub"), kept: map[string]map[uint64]wire.Digest{}}
 }
 
 var errAway = errors.New("the evidence is away")
@@ -151,7 +139,7 @@ func (h *hub) Handle(_ context.Context, gateway string, payload []byte) ([]byte,
 	if h.before != nil {
 		h.before(gateway, payload)
 	}
-	b, err := wire.Open(payload, newSigner(gateway).Public())
+	b, err := wire.Open(payload, identitytest.NewSigner(gateway).Public())
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +161,7 @@ func (h *hub) Handle(_ context.Context, gateway string, payload []byte) ([]byte,
 		h.kept[gateway][b.Sequence] = b.Digest
 		h.total++
 	}
-	r := wire.Receipt{Hub: h.key.id, Gateway: gateway, Sequence: b.Sequence, Digest: b.Digest, Outcome: wire.Stored, At: time.UnixMilli(1_760_000_000_000).UTC()}
+	r := wire.Receipt{Hub: h.key.Name, Gateway: gateway, Sequence: b.Sequence, Digest: b.Digest, Outcome: wire.Stored, At: time.UnixMilli(1_760_000_000_000).UTC()}
 	raw := h.seal(r, h.key)
 	if h.misbehave != nil {
 		return h.misbehave(r, raw), nil
@@ -181,7 +169,7 @@ func (h *hub) Handle(_ context.Context, gateway string, payload []byte) ([]byte,
 	return raw, nil
 }
 
-func (h *hub) seal(r wire.Receipt, s signer) []byte {
+func (h *hub) seal(r wire.Receipt, s identitytest.Signer) []byte {
 	raw, err := wire.SealReceipt(r, s)
 	if err != nil {
 		h.t.Error(err)

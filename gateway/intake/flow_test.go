@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"loam/gateway/broker"
+	"loam/gateway/identity/identitytest"
 	"loam/gateway/intake"
 	"loam/gateway/uplink"
 	"loam/gateway/wire"
@@ -155,9 +156,9 @@ func (r *river) drained() {
 		return true
 	})
 	for _, s := range r.shelves {
-		kept := r.hub.kept[s.gw.id]
+		kept := r.hub.kept[s.gw.Name]
 		if len(kept) != int(s.next-1) || len(s.forgot) != len(kept) {
-			r.t.Errorf("%s sealed %d batches; the hub has %d, %d are forgotten", s.gw.id, s.next-1, len(kept), len(s.forgot))
+			r.t.Errorf("%s sealed %d batches; the hub has %d, %d are forgotten", s.gw.Name, s.next-1, len(kept), len(s.forgot))
 		}
 	}
 }
@@ -183,7 +184,7 @@ func chaos(t *testing.T, m middle, batches, restarts int) {
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	h := newHub(t)
-	thief := signer{"hub", newSigner("thief").key}          // gives itself out as the hub
+	thief := identitytest.Keyed("hub", "thief")             // gives itself out as the hub
 	h.misbehave = func(r wire.Receipt, raw []byte) []byte { // under the hub's lock
 		other := r
 		switch random.IntN(24) {

@@ -3,8 +3,6 @@ package projection
 import (
 	"cmp"
 	"context"
-	"crypto/ed25519"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,6 +10,7 @@ import (
 	"time"
 
 	"loam/gateway/evidence"
+	"loam/gateway/identity/identitytest"
 	"loam/gateway/qc"
 	"loam/gateway/registry"
 	"loam/gateway/store"
@@ -26,20 +25,6 @@ type fataler interface {
 	Fatalf(format string, args ...any)
 }
 
-type signer struct {
-	id  string
-	key ed25519.PrivateKey
-}
-
-func newSigner(id string) signer {
-	seed := sha256.Sum256([]byte(id))
-	return signer{id, ed25519.NewKeyFromSeed(seed[:])}
-}
-
-func (s signer) ID() string                          { return s.id }
-func (s signer) Public() ed25519.PublicKey           { return s.key.Public().(ed25519.PublicKey) }
-func (s signer) Sign(message []byte) ([]byte, error) { return ed25519.Sign(s.key, message), nil }
-
 // newRegistry has a site for each gateway but gw-3, which shares one with gw-2.
 func newRegistry(t fataler, gateways ...string) *registry.Registry {
 	t.Helper()
@@ -50,7 +35,7 @@ func newRegistry(t fataler, gateways ...string) *registry.Registry {
 	}
 	var list []registry.Gateway
 	for i, id := range gateways {
-		list = append(list, registry.Gateway{ID: id, Name: id, Site: sites[min(i, 1)].ID, Key: registry.FormatKey(newSigner(id).Public())})
+		list = append(list, registry.Gateway{ID: id, Name: id, Site: sites[min(i, 1)].ID, Key: registry.FormatKey(identitytest.NewSigner(id).Public())})
 	}
 	r, err := registry.New("commons", []registry.Steward{{ID: "ada", Name: "Ada"}}, sites, list)
 	if err != nil {
@@ -105,7 +90,7 @@ func (l *memoryLog) append(t fataler, gateway string, sequence uint64, readings 
 	sealed, err := wire.Seal(wire.Batch{
 		Header:   wire.Header{Gateway: gateway, Sequence: sequence, Boot: boot, Clock: clock.Synced},
 		Readings: readings,
-	}, newSigner(gateway))
+	}, identitytest.NewSigner(gateway))
 	if err != nil {
 		t.Fatalf("seal: %v", err)
 	}

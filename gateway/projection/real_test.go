@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"loam/gateway/evidence"
+	"loam/gateway/identity/identitytest"
 	"loam/gateway/qc"
 	"loam/gateway/registry"
 	"loam/gateway/store"
@@ -48,7 +49,7 @@ func sqliteStore(t testing.TB) *sqlitestore.Store {
 
 // The real evidence log behind the same interface, and a real store: projected, restarted with late batches, rebuilt.
 func TestFromRealEvidence(t *testing.T) {
-	log, err := evidence.Open(t.Context(), filepath.Join(t.TempDir(), "evidence.db"), newSigner("hub"), "loam.example/commons")
+	log, err := evidence.Open(t.Context(), filepath.Join(t.TempDir(), "evidence.db"), identitytest.NewSigner("hub"), "loam.example/commons")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +63,7 @@ func TestFromRealEvidence(t *testing.T) {
 			at := start.Add(time.Duration(i*6+k) * 30 * time.Minute)
 			readings = append(readings, reading("air", sensors.AirTemperature, at, int64(1000+(i*6+k)%48*10+(i%7/6)*2000)))
 		}
-		s, err := wire.Seal(wire.Batch{Header: wire.Header{Gateway: "gw-1", Sequence: uint64(i + 1), Previous: previous, Boot: boot, Clock: clock.Synced}, Readings: readings}, newSigner("gw-1"))
+		s, err := wire.Seal(wire.Batch{Header: wire.Header{Gateway: "gw-1", Sequence: uint64(i + 1), Previous: previous, Boot: boot, Clock: clock.Synced}, Readings: readings}, identitytest.NewSigner("gw-1"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,8 @@ package spool_test
 import (
 	"context"
 	"testing"
+
+	"loam/gateway/identity/identitytest"
 )
 
 // BenchmarkAppend is one round of 32 channels, durable.
@@ -26,7 +28,7 @@ func BenchmarkSeal(b *testing.B) {
 		b.StopTimer()
 		appendAll(b, s, rs)
 		b.StartTimer()
-		if n, err := s.Seal(context.Background(), testSigner(), 60, true); err != nil || n != 1 {
+		if n, err := s.Seal(context.Background(), identitytest.NewSigner("creek-1"), 60, true); err != nil || n != 1 {
 			b.Fatal(n, err)
 		}
 	}

@@ -2,33 +2,18 @@ package spool_test
 
 import (
 	"context"
-	"crypto/ed25519"
-	"crypto/sha256"
 	"io"
 	"log/slog"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"loam/gateway/identity/identitytest"
 	"loam/gateway/spool"
 	"loam/gateway/wire"
 	"loam/sensors"
 	"loam/sensors/clock"
 )
-
-type signer struct {
-	id  string
-	key ed25519.PrivateKey
-}
-
-func testSigner() signer {
-	seed := sha256.Sum256([]byte("spool test"))
-	return signer{"creek-1", ed25519.NewKeyFromSeed(seed[:])}
-}
-
-func (s signer) ID() string                          { return s.id }
-func (s signer) Public() ed25519.PublicKey           { return s.key.Public().(ed25519.PublicKey) }
-func (s signer) Sign(message []byte) ([]byte, error) { return ed25519.Sign(s.key, message), nil }
 
 var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 
@@ -78,7 +63,7 @@ func appendAll(t testing.TB, s *spool.Spool, rs []sensors.Reading) {
 
 func seal(t testing.TB, s *spool.Spool, max int, partial bool) int {
 	t.Helper()
-	n, err := s.Seal(context.Background(), testSigner(), max, partial)
+	n, err := s.Seal(context.Background(), identitytest.NewSigner("creek-1"), max, partial)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +79,7 @@ func pending(t testing.TB, s *spool.Spool) []wire.Sealed {
 	}
 	opened := make([]wire.Sealed, len(waiting))
 	for i, w := range waiting {
-		if opened[i], err = wire.Open(w.Bytes, testSigner().Public()); err != nil {
+		if opened[i], err = wire.Open(w.Bytes, identitytest.NewSigner("creek-1").Public()); err != nil {
 			t.Fatal(err)
 		}
 		if opened[i].Header != w.Header || opened[i].Digest != w.Digest {

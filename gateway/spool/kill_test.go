@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"loam/gateway/identity/identitytest"
 	"loam/gateway/spool"
 	"loam/sensors"
 	"loam/sensors/clock"
@@ -79,7 +80,7 @@ func appendForEver(path, first string) error {
 		}
 		fmt.Println(n)
 		if n%3 == 0 {
-			if _, err := s.Seal(ctx, testSigner(), 7, n%2 == 0); err != nil {
+			if _, err := s.Seal(ctx, identitytest.NewSigner("creek-1"), 7, n%2 == 0); err != nil {
 				return err
 			}
 		}
@@ -227,7 +228,7 @@ func fillDisk(path string) error {
 		n += 20
 		refused = 0
 	}
-	if _, err := s.Seal(ctx, testSigner(), 100, true); err == nil {
+	if _, err := s.Seal(ctx, identitytest.NewSigner("creek-1"), 100, true); err == nil {
 		return fmt.Errorf("sealed onto a full disk")
 	}
 	st, err := s.Stats(ctx)

@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"loam/gateway/identity/identitytest"
 	"loam/gateway/spool"
 	"loam/gateway/wire"
 	"loam/sensors"
@@ -112,7 +113,7 @@ func (m *machine) Append(t *rapid.T) {
 
 func (m *machine) Seal(t *rapid.T) {
 	max, partial := rapid.IntRange(1, 6).Draw(t, "max"), rapid.Bool().Draw(t, "partial")
-	n, err := m.spool.Seal(context.Background(), testSigner(), max, partial)
+	n, err := m.spool.Seal(context.Background(), identitytest.NewSigner("creek-1"), max, partial)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"loam/gateway/identity/identitytest"
 	"loam/gateway/spool"
 	"loam/gateway/wire"
 	"loam/sensors"
@@ -195,7 +196,7 @@ func TestAppendRefuses(t *testing.T) {
 		t.Errorf("kept at %s", got)
 	}
 	for _, max := range []int{0, -1, wire.MaxReadings + 1} {
-		if _, err := s.Seal(context.Background(), testSigner(), max, true); err == nil {
+		if _, err := s.Seal(context.Background(), identitytest.NewSigner("creek-1"), max, true); err == nil {
 			t.Errorf("batches of %d", max)
 		}
 	}

@@ -1,7 +1,6 @@
 package uplink
 
 import (
-	"crypto/ed25519"
 	"encoding/base64"
 	"errors"
 	"log/slog"
@@ -13,30 +12,16 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"loam/gateway/identity/identitytest"
 	"loam/internal/config"
 )
 
-type testSigner struct {
-	id  string
-	key ed25519.PrivateKey
-}
-
-func newTestSigner(id string) testSigner {
-	seed := make([]byte, ed25519.SeedSize)
-	copy(seed, id)
-	return testSigner{id, ed25519.NewKeyFromSeed(seed)}
-}
-
-func (s testSigner) ID() string                    { return s.id }
-func (s testSigner) Public() ed25519.PublicKey     { return s.key.Public().(ed25519.PublicKey) }
-func (s testSigner) Sign(m []byte) ([]byte, error) { return ed25519.Sign(s.key, m), nil }
-
-func keyText(s testSigner) string {
+func keyText(s identitytest.Signer) string {
 	return "ed25519:" + base64.RawURLEncoding.EncodeToString(s.Public())
 }
 
 func TestAWrongConfigurationIsRefusedInWords(t *testing.T) {
-	hub := keyText(newTestSigner("hub"))
+	hub := keyText(identitytest.NewSigner("hub"))
 	right := Config{Broker: "mqtt://hub", HubKey: hub}
 	dir := t.TempDir()
 	for says, change := range map[string]func(*Config){
@@ -55,17 +40,17 @@ func TestAWrongConfigurationIsRefusedInWords(t *testing.T) {
 	} {
 		c := right
 		change(&c)
-		_, err := New(c, "valley", newTestSigner("gw-1"), &shelf{}, slog.New(slog.DiscardHandler), nil)
+		_, err := New(c, "valley", identitytest.NewSigner("gw-1"), &shelf{}, slog.New(slog.DiscardHandler), nil)
 		if err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v; want it to say %q", err, says)
 		}
 	}
-	if _, err := New(right, "Valley/1", newTestSigner("gw-1"), &shelf{}, slog.New(slog.DiscardHandler), nil); !errors.Is(err, ErrConfig) {
+	if _, err := New(right, "Valley/1", identitytest.NewSigner("gw-1"), &shelf{}, slog.New(slog.DiscardHandler), nil); !errors.Is(err, ErrConfig) {
 		t.Errorf("a community that cannot be in a topic: %v", err)
 	}
 	reg := prometheus.NewRegistry()
 	for _, id := range []string{"gw-1", "gw-2"} { // two in one process share a registry
-		if _, err := New(right, "valley", newTestSigner(id), &shelf{}, slog.New(slog.DiscardHandler), reg); err != nil {
+		if _, err := New(right, "valley", identitytest.NewSigner(id), &shelf{}, slog.New(slog.DiscardHandler), reg); err != nil {
 			t.Error(err)
 		}
 	}
@@ -76,7 +61,7 @@ func TestThePasswordIsAFileOrTheKey(t *testing.T) {
 	if err := os.WriteFile(path, []byte("secret\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := newTestSigner("gw-1")
+	s := identitytest.NewSigner("gw-1")
 	given, err := Config{Username: "someone", PasswordFile: path}.link("valley", s)
 	if err != nil || given.Username != "someone" || given.Password != "secret" || given.ClientID != "gw-1" {
 		t.Errorf("from a file: %v, %v", given.Username, err)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"loam/gateway/identity/identitytest"
 	"loam/gateway/wire"
 )
 
@@ -25,7 +26,7 @@ func (c *counter) Settle(_ context.Context, r wire.Receipt) (bool, error) {
 	return true, nil
 }
 
-func receipt(t *testing.T, s testSigner, r wire.Receipt) []byte {
+func receipt(t *testing.T, s identitytest.Signer, r wire.Receipt) []byte {
 	t.Helper()
 	raw, err := wire.SealReceipt(r, s)
 	if err != nil {
@@ -35,10 +36,10 @@ func receipt(t *testing.T, s testSigner, r wire.Receipt) []byte {
 }
 
 func TestOnlyTheHubsWordAboutOurBatchSettlesIt(t *testing.T) {
-	hub := newTestSigner("hub")
-	thief := testSigner{"hub", newTestSigner("thief").key}
+	hub := identitytest.NewSigner("hub")
+	thief := identitytest.Keyed("hub", "thief")
 	s := &counter{}
-	u, err := New(Config{Broker: "mqtt://hub", HubKey: keyText(hub)}, "valley", newTestSigner("gw-1"), s, slog.New(slog.DiscardHandler), nil)
+	u, err := New(Config{Broker: "mqtt://hub", HubKey: keyText(hub)}, "valley", identitytest.NewSigner("gw-1"), s, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -107,7 +107,7 @@ func TestGolden(t *testing.T) {
 func describe(t testing.TB, about string, s wire.Sealed) vector {
 	signer := testSigner(s.Gateway)
 	v := vector{
-		About: about, Seed: hex.EncodeToString(signer.key.Seed()), Public: hex.EncodeToString(signer.Public()),
+		About: about, Seed: hex.EncodeToString(signer.Key.Seed()), Public: hex.EncodeToString(signer.Public()),
 		Gateway: s.Gateway, Sequence: decimalText(int64(s.Sequence)), Previous: s.Previous.String(), Boot: s.Boot.String(), Clock: int(s.Clock),
 		Pack: hex.EncodeToString(packOf(t, s.Bytes)), Sealed: hex.EncodeToString(s.Bytes), Digest: s.Digest.String(),
 	}
@@ -168,7 +168,7 @@ func TestGoldenReceipts(t *testing.T) {
 	var made []receiptVector
 	for _, r := range []wire.Receipt{stored(), quarantined("the clock says 1970: set it, then restart the gateway")} {
 		made = append(made, receiptVector{
-			Seed: hex.EncodeToString(hub.key.Seed()), Public: hex.EncodeToString(hub.Public()), Hub: r.Hub, Gateway: r.Gateway,
+			Seed: hex.EncodeToString(hub.Key.Seed()), Public: hex.EncodeToString(hub.Public()), Hub: r.Hub, Gateway: r.Gateway,
 			Sequence: decimalText(int64(r.Sequence)), Digest: r.Digest.String(), Outcome: int(r.Outcome), Reason: r.Reason,
 			Index: decimalText(int64(r.Index)), At: decimalText(r.At.UnixMilli()),
 			Sealed: hex.EncodeToString(must(wire.SealReceipt(r, hub))(t)),

@@ -1,25 +1,13 @@
 package wire_test
 
 import (
-	"crypto/ed25519"
-	"crypto/sha256"
 	"testing"
+
+	"loam/gateway/identity/identitytest"
 )
 
-// signer signs with a key made of its own name, so that every run makes the same bytes.
-type signer struct {
-	id  string
-	key ed25519.PrivateKey
-}
-
-func testSigner(id string) signer {
-	seed := sha256.Sum256([]byte("test key of " + id))
-	return signer{id, ed25519.NewKeyFromSeed(seed[:])}
-}
-
-func (s signer) ID() string                          { return s.id }
-func (s signer) Public() ed25519.PublicKey           { return s.key.Public().(ed25519.PublicKey) }
-func (s signer) Sign(message []byte) ([]byte, error) { return ed25519.Sign(s.key, message), nil }
+// testSigner signs with a key made of its own name, so that every run makes the same bytes.
+func testSigner(id string) identitytest.Signer { return identitytest.Keyed(id, "test key of "+id) }
 
 // must fails the test where v came with an error: must(f())(t).
 func must[T any](v T, err error) func(testing.TB) T {

@@ -3,37 +3,21 @@
 package fieldtest
 
 import (
-	"crypto/ed25519"
-	"crypto/sha256"
 	"testing"
 	"time"
 
+	"loam/gateway/identity/identitytest"
 	"loam/gateway/registry"
 	"loam/gateway/wire"
 	"loam/sensors"
 	"loam/sensors/clock"
 )
 
-// Signer signs with a key made from its name. It is no secret, so it is for tests only.
-type Signer struct {
-	name string
-	key  ed25519.PrivateKey
-}
+// Signer signs with a key made from its name.
+type Signer = identitytest.Signer
 
 // NewSigner returns the signer of that name.
-func NewSigner(name string) Signer {
-	seed := sha256.Sum256([]byte("fieldtest " + name))
-	return Signer{name, ed25519.NewKeyFromSeed(seed[:])}
-}
-
-// ID implements wire.Signer.
-func (s Signer) ID() string { return s.name }
-
-// Public implements wire.Signer.
-func (s Signer) Public() ed25519.PublicKey { return s.key.Public().(ed25519.PublicKey) }
-
-// Sign implements wire.Signer.
-func (s Signer) Sign(message []byte) ([]byte, error) { return ed25519.Sign(s.key, message), nil }
+func NewSigner(name string) Signer { return identitytest.Keyed(name, "fieldtest "+name) }
 
 // Gateway seals batches one after the other.
 type Gateway struct {
