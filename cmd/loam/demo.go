@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"loam/dashboard"
+	"loam/gateway/wire"
 	"loam/sensors/clock"
 )
 
@@ -123,9 +124,14 @@ type demo struct {
 	gateways []*gateway
 	clocks   []*demoClock
 	sampled  atomic.Int64
-	lived    atomic.Int64 // steps done
-	steps    int64
-	log      *slog.Logger
+
+	// Of a demo that goes on: the newest reading there was, and that of each gateway. Zero in a new one.
+	resumed    time.Time
+	lastRounds []time.Time
+
+	lived atomic.Int64 // steps done
+	steps int64
+	log   *slog.Logger
 }
 
 // demoWorld is what a kept demo has to remember to go on in the same watershed.
@@ -169,9 +175,6 @@ func openDemo(ctx context.Context, o demoOptions, log *slog.Logger) (_ *demo, er
 		return nil, err
 	}
 	d.hub.progress = d.progress
-	if err := d.resume(ctx); err != nil {
-		return nil, err
-	}
 	for _, path := range files.gateways {
 		cfg, err := readGatewayConfig(path)
 		if err != nil {
@@ -186,28 +189,72 @@ func openDemo(ctx context.Context, o demoOptions, log *slog.Logger) (_ *demo, er
 		d.clocks = append(d.clocks, clk)
 		d.gateways = append(d.gateways, g)
 	}
+	if err := d.resume(ctx); err != nil {
+		return nil, err
+	}
 	d.steps = max(1, int64(d.to.Sub(d.from)/demoStep))
 	return d, nil
 }
 
-// resume goes on where a kept demo stopped: after the newest reading in evidence.
+// resume goes on where a kept demo stopped, each gateway after its own newest reading: in evidence, or still in its spool
+// where the demo was killed. The hub's clock stands at the newest of all, or it would take what is sent again for readings
+// from the future.
 func (d *demo) resume(ctx context.Context) error {
-	n, err := d.hub.evidence.Readings(ctx)
-	if err != nil || n == 0 {
-		return err
-	}
-	d.sampled.Store(n)
 	heads, err := d.hub.evidence.Heads(ctx)
 	if err != nil {
 		return err
 	}
+	newest := map[string]time.Time{}
 	for _, h := range heads {
-		if next := h.LastReceived.Truncate(demoStep).Add(demoStep); next.After(d.from) {
-			d.from = next
+		newest[h.Gateway] = h.LastReading
+	}
+	next := time.Time{} // the first round that some gateway has not lived through
+	for _, g := range d.gateways {
+		if err := g.seal(ctx, true); err != nil {
+			return err
+		}
+		at, err := newestPending(ctx, g, newest[g.cfg.Gateway])
+		if err != nil {
+			return fmt.Errorf("the spool of gateway %s: %w", g.cfg.Gateway, err)
+		}
+		d.lastRounds = append(d.lastRounds, at)
+		if after := at.Truncate(demoStep).Add(demoStep); next.IsZero() || after.Before(next) {
+			next = after
+		}
+		if at.After(d.resumed) {
+			d.resumed = at
 		}
 	}
-	d.hubClock.past.Set(d.from)
+	if next.After(d.from) {
+		d.from = next
+	}
+	d.hubClock.past.Set(later(d.from, d.resumed))
 	return nil
+}
+
+// newestPending is the latest acquisition time in the sealed batches of a gateway's spool, or at where that is later.
+func newestPending(ctx context.Context, g *gateway, at time.Time) (time.Time, error) {
+	for after := uint64(0); ; {
+		waiting, err := g.spool.Pending(ctx, after, 64)
+		if err != nil || len(waiting) == 0 {
+			return at, err
+		}
+		for _, b := range waiting {
+			opened, err := wire.Open(b.Bytes, g.identity.Public())
+			if err != nil {
+				return at, err
+			}
+			_, last := opened.Span()
+			at, after = later(at, last), b.Sequence
+		}
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // rememberWorld returns the world that dir was begun with, or begins one.
@@ -242,28 +289,38 @@ func (d *demo) progress() (dashboard.Progress, bool) {
 }
 
 // liveThrough lives through the history: at each step every gateway asks its probes, and once a day, when everything has
-// arrived, the hub values the day.
+// arrived, the hub values the day before.
 func (d *demo) liveThrough(ctx context.Context, talk io.Writer) error {
 	bar := newProgress(talk, d.steps, d.days)
 	defer bar.Close()
+	if !d.resumed.IsZero() { // what was under way when the last life ended
+		if err := d.settle(ctx); err != nil {
+			return err
+		}
+		n, err := d.hub.evidence.Readings(ctx)
+		if err != nil {
+			return err
+		}
+		d.sampled.Store(n)
+	}
 	for at := d.from; at.Before(d.to); at = at.Add(demoStep) {
-		d.hubClock.past.Set(at)
+		d.hubClock.past.Set(later(at, d.resumed))
 		if err := d.round(ctx, at); err != nil {
 			return err
 		}
-		if next := at.Add(demoStep); at.Day() != next.Day() || !next.Before(d.to) {
+		if at.Hour() == 1 { // yesterday's late data is in; half an hour later, so is the challenge window
 			if err := d.settle(ctx); err != nil {
 				return err
 			}
-		}
-		// The first rounds of a day are past the time a statement waits for late data, and past its challenge window.
-		if at.Hour() < 2 {
 			if err := d.hub.value(ctx, at); err != nil {
 				return err
 			}
 		}
 		d.lived.Add(1)
 		bar.Add(1)
+	}
+	if err := d.settle(ctx); err != nil {
+		return err
 	}
 	d.lived.Store(d.steps)
 	for _, c := range slices.Concat(d.clocks, []*demoClock{d.hubClock}) {
@@ -272,10 +329,13 @@ func (d *demo) liveThrough(ctx context.Context, talk io.Writer) error {
 	return d.hub.value(ctx, d.hubClock.Now().Wall)
 }
 
-// round asks the probes of every gateway at the same time.
+// round asks the probes of every gateway at the same time, but for those that lived through it before they were killed.
 func (d *demo) round(ctx context.Context, at time.Time) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for i, g := range d.gateways {
+		if !at.After(d.lastRounds[i]) {
+			continue
+		}
 		d.clocks[i].past.Set(at)
 		group.Go(func() error {
 			r, err := g.sampler.Round(ctx)
