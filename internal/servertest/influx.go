@@ -9,7 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -20,22 +20,16 @@ const influxModule = "github.com/influxdata/influxdb/cmd/influxd@v1.8.10"
 // InfluxServer is a running InfluxDB 1.8 with Flux on a loopback port that stays the same over restarts. Its data lives
 // as long as the test.
 type InfluxServer struct {
-	t      testing.TB
-	binary string
-	config string
-	addr   string
-
-	mu        sync.Mutex
-	process   *process
-	databases int
+	*server
+	databases atomic.Int64
 }
 
 // Influx starts one for the test.
 func Influx(t testing.TB) *InfluxServer {
 	t.Helper()
-	s := &InfluxServer{t: t, binary: influxd(t), addr: FreeAddress(t)}
 	dir := t.TempDir()
-	s.config = filepath.Join(dir, "influxdb.conf")
+	file := filepath.Join(dir, "influxdb.conf")
+	s := &InfluxServer{server: &server{t: t, name: "influxd", command: []string{influxd(t), "run", "-config", file}, addr: FreeAddress(t), patience: 30 * time.Second}}
 	// Without a bind address of its own the backup service would want the same port in every test.
 	config := fmt.Sprintf(`reporting-disabled = true
 bind-address = %q
@@ -53,7 +47,7 @@ level = "warn"
 [monitor]
 store-enabled = false
 `, FreeAddress(t), filepath.Join(dir, "meta"), filepath.Join(dir, "data"), filepath.Join(dir, "wal"), s.addr)
-	if err := os.WriteFile(s.config, []byte(config), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Kill)
@@ -91,10 +85,7 @@ func (s *InfluxServer) URL() string { return "http://" + s.addr }
 // dropping and making the same name again loses points that are written at once.
 func (s *InfluxServer) Database() (bucket string) {
 	s.t.Helper()
-	s.mu.Lock()
-	s.databases++
-	name := fmt.Sprintf("test%d", s.databases)
-	s.mu.Unlock()
+	name := fmt.Sprintf("test%d", s.databases.Add(1))
 	s.Query("CREATE DATABASE " + name)
 	return name + "/autogen"
 }
@@ -110,46 +101,5 @@ func (s *InfluxServer) Query(statement string) {
 	body, err := io.ReadAll(resp.Body)
 	if err != nil || resp.StatusCode != http.StatusOK || strings.Contains(string(body), `"error"`) {
 		s.t.Fatalf("servertest: influxd: %s: %v %s %s", statement, err, resp.Status, body)
-	}
-}
-
-// Start starts it again after [InfluxServer.Stop] or [InfluxServer.Kill], and returns when it answers.
-func (s *InfluxServer) Start() {
-	s.t.Helper()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.process != nil {
-		s.t.Fatal("servertest: influxd is already running")
-	}
-	p, err := start(exec.Command(s.binary, "run", "-config", s.config))
-	if err != nil {
-		s.t.Fatalf("servertest: influxd: %v", err)
-	}
-	if err := p.accepts(s.addr, 30*time.Second); err != nil {
-		p.kill()
-		s.t.Fatalf("servertest: influxd: %v", err)
-	}
-	s.process = p
-}
-
-// Stop asks it to end, and returns when it has.
-func (s *InfluxServer) Stop() { s.end((*process).stop) }
-
-// Kill ends it as a power cut would. Where it is not running, nothing happens.
-func (s *InfluxServer) Kill() { s.end((*process).kill) }
-
-// Restart is Stop and Start.
-func (s *InfluxServer) Restart() {
-	s.t.Helper()
-	s.Stop()
-	s.Start()
-}
-
-func (s *InfluxServer) end(how func(*process)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.process != nil {
-		how(s.process)
-		s.process = nil
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 )
@@ -22,21 +21,13 @@ type MosquittoConfig struct {
 }
 
 // MosquittoServer is a running Eclipse Mosquitto on a loopback port that stays the same over restarts.
-type MosquittoServer struct {
-	t      testing.TB
-	binary string
-	config string
-	addr   string
-
-	mu      sync.Mutex
-	process *process
-}
+type MosquittoServer struct{ *server }
 
 // Mosquitto starts one for the test. A user can have one connection only, as on the embedded broker: its name is its
 // client id.
 func Mosquitto(t testing.TB, c MosquittoConfig) *MosquittoServer {
 	t.Helper()
-	s := &MosquittoServer{t: t, binary: lookup(t, "mosquitto", "mosquitto"), addr: FreeAddress(t)}
+	addr := FreeAddress(t)
 	dir := t.TempDir()
 	if err := os.Chmod(dir, 0o700); err != nil {
 		t.Fatal(err)
@@ -58,7 +49,7 @@ func Mosquitto(t testing.TB, c MosquittoConfig) *MosquittoServer {
 	if out, err := exec.Command(lookup(t, "mosquitto_passwd", "mosquitto"), "-U", passwords).CombinedOutput(); err != nil {
 		t.Fatalf("servertest: mosquitto_passwd: %v: %s", err, out)
 	}
-	host, port, _ := net.SplitHostPort(s.addr)
+	host, port, _ := net.SplitHostPort(addr)
 	config := []string{
 		"listener " + port + " " + host, "allow_anonymous false", "persistence false", "use_username_as_clientid true",
 		"password_file " + passwords, "acl_file " + write("acl", c.ACL), c.Extra,
@@ -66,52 +57,12 @@ func Mosquitto(t testing.TB, c MosquittoConfig) *MosquittoServer {
 	if os.Getuid() == 0 {
 		config = append(config, "user root") // otherwise it drops to a user who may not read the files above
 	}
-	s.config = write("mosquitto.conf", strings.Join(config, "\n")+"\n")
-	t.Cleanup(func() { s.Kill() })
+	file := write("mosquitto.conf", strings.Join(config, "\n")+"\n")
+	s := &MosquittoServer{&server{t: t, name: "mosquitto", command: []string{lookup(t, "mosquitto", "mosquitto"), "-c", file}, addr: addr, patience: 10 * time.Second}}
+	t.Cleanup(s.Kill)
 	s.Start()
 	return s
 }
 
 // URL returns the broker as configurations name it.
 func (s *MosquittoServer) URL() string { return "mqtt://" + s.addr }
-
-// Start starts it again after [MosquittoServer.Stop] or [MosquittoServer.Kill], and returns when it accepts connections.
-func (s *MosquittoServer) Start() {
-	s.t.Helper()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.process != nil {
-		s.t.Fatal("servertest: mosquitto is already running")
-	}
-	p, err := start(exec.Command(s.binary, "-c", s.config))
-	if err != nil {
-		s.t.Fatalf("servertest: mosquitto: %v", err)
-	}
-	if err := p.accepts(s.addr, 10*time.Second); err != nil {
-		p.kill()
-		s.t.Fatalf("servertest: mosquitto: %v", err)
-	}
-	s.process = p
-}
-
-// Stop asks it to end, and returns when it has.
-func (s *MosquittoServer) Stop() { s.end((*process).stop) }
-
-// Kill ends it as a power cut would. Where it is not running, nothing happens.
-func (s *MosquittoServer) Kill() { s.end((*process).kill) }
-
-// Restart is Stop and Start.
-func (s *MosquittoServer) Restart() {
-	s.t.Helper()
-	s.Stop()
-	s.Start()
-}
-
-func (s *MosquittoServer) end(how func(*process)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.process != nil {
-		how(s.process)
-		s.process = nil
-	}
-}
