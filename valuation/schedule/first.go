@@ -12,37 +12,43 @@ import (
 	"loam/valuation/statement"
 )
 
-// first returns the earliest acquisition time in the evidence of a site, from batches whose clock was synchronised: a
-// gateway that booted in 1970 must not begin the valuation there. It looks through the log in steps, because only the
-// first batches are wanted and they may be anywhere; this happens once in a site's life.
+// first returns when the evidence of a site begins: at its earliest reading under a synchronised clock, or, where no clock
+// ever was, when the hub received the first batch. A gateway that booted in 1970 must not begin the valuation there, and
+// one that never learns the time must not be passed over in silence: its statements say why they earn nothing.
+//
+// It looks through the log in steps, because only the first batches are wanted and they may be anywhere; this happens
+// once in a site's life.
 func (r *run) first(ctx context.Context, gateways []statement.Gateway) (time.Time, bool, error) {
 	const step = 32 * 24 * time.Hour
+	var received time.Time
 	earliest := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC) // older than any gateway of ours
 	for base := earliest; base.Before(r.now); base = base.Add(step) {
-		found, err := r.synced(ctx, gateways, base, base.Add(step))
+		leaves, err := r.Evidence.Within(ctx, ids(gateways), base, base.Add(step))
 		if err != nil {
 			return time.Time{}, false, err
 		}
-		if !found {
+		if !slices.ContainsFunc(leaves, synced) {
+			for _, leaf := range leaves {
+				if received.IsZero() || leaf.Received.Before(received) {
+					received = leaf.Received
+				}
+			}
 			continue
 		}
 		seconds := sort.Search(int(step/time.Second), func(n int) bool {
 			if err != nil {
 				return true
 			}
-			found, err = r.synced(ctx, gateways, base, base.Add(time.Duration(n+1)*time.Second))
-			return found
+			leaves, err = r.Evidence.Within(ctx, ids(gateways), base, base.Add(time.Duration(n+1)*time.Second))
+			return slices.ContainsFunc(leaves, synced)
 		})
 		return base.Add(time.Duration(seconds) * time.Second), err == nil, err
 	}
-	return time.Time{}, false, nil
+	return received, !received.IsZero(), nil
 }
 
-// synced says whether there is a batch with a synchronised clock and readings within from <= t < to.
-func (r *run) synced(ctx context.Context, gateways []statement.Gateway, from, to time.Time) (bool, error) {
-	leaves, err := r.Evidence.Within(ctx, ids(gateways), from, to)
-	return slices.ContainsFunc(leaves, func(leaf evidence.Leaf) bool {
-		head, err := wire.Peek(leaf.Bytes)
-		return err == nil && head.Clock == clock.Synced
-	}), err
+// synced says whether a batch was made under a synchronised clock.
+func synced(leaf evidence.Leaf) bool {
+	head, err := wire.Peek(leaf.Bytes)
+	return err == nil && head.Clock == clock.Synced
 }

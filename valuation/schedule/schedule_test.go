@@ -197,6 +197,21 @@ func TestUnsyncedReadingsDoNotBeginTheValuation(t *testing.T) {
 	}
 }
 
+// A gateway that never learns the time is not passed over: its site's statements say why they earn nothing. They begin
+// with the day the hub received its first batch, whatever the gateway's clock said.
+func TestAGatewayThatNeverKnewTheTimeIsToldWhyItEarnsNothing(t *testing.T) {
+	g := fieldtest.NewGateway("meadow-1")
+	wrong := g.Seal(t, clock.Unsynced, fieldtest.Reading("soil", sensors.VolumetricWaterContent, start.Add(-300*day), 240, -3))
+	h := newHub(t)
+	if _, err := h.log.Append(t.Context(), wrong, start.Add(3*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	issued, err := h.schedule(t).RunDue(t.Context(), start.Add(day+time.Hour))
+	if err != nil || names(issued) != "meadow01" || issued[0].Earns {
+		t.Errorf("issued %s, %v", names(issued), err)
+	}
+}
+
 // A new version of the method carries on where the old one stopped: no day is paid under both.
 func TestANewVersionCarriesOn(t *testing.T) {
 	h := newHub(t, meadow(t, start, start.Add(4*day)))
