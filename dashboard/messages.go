@@ -97,9 +97,6 @@ func (c catalog) count(id string, n int, pairs ...any) string {
 	return c.text(id+form, append(pairs, "n", c.integer(int64(n)))...)
 }
 
-// has says whether there is a text for id.
-func (c catalog) has(id string) bool { _, ok := c.texts[id]; return ok }
-
 // or returns the text of prefix+id, or fallback where the language has none.
 func (c catalog) or(prefix, id, fallback string) string {
 	if s, ok := c.texts[prefix+id]; ok {

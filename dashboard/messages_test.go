@@ -106,3 +106,6 @@ func TestLanguages(t *testing.T) {
 		t.Errorf("a missing text shows as %q", got)
 	}
 }
+
+// has says whether there is a text for id.
+func (c catalog) has(id string) bool { _, ok := c.texts[id]; return ok }

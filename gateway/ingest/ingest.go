@@ -22,7 +22,7 @@ import (
 	"loam/gateway/wire"
 )
 
-// Defaults of [Config].
+// DefaultMaxFuture is more than a clock that was set runs ahead.
 const DefaultMaxFuture = 10 * time.Minute
 
 // DefaultEarliest is before any reading of loam: a clock that says less has not been set.

@@ -43,9 +43,6 @@ func New(cfg Config) (*Link, error) {
 	return l, nil
 }
 
-// Address returns host and port of the broker.
-func (l *Link) Address() string { return l.address }
-
 // Run connects, calls serve, and does both again whenever serve returns or the connection could not be made, until ctx
 // ends. The context of serve ends when the connection is lost, with [ErrLost] as its cause, or with ctx; in the latter
 // case the connection still stands, and serve may say goodbye before it returns.

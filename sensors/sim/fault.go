@@ -27,9 +27,6 @@ func (f Fault) String() string {
 	return words[f]
 }
 
-// Faults returns every fault, without Healthy.
-func Faults() []Fault { return []Fault{Unplugged, PowerOn, Hung, Garbled} }
-
 // What a simulated bus says, as a real one would.
 var (
 	ErrNoAcknowledge = errors.New("sim: no acknowledge")
