@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -54,6 +57,7 @@ type hub struct {
 	intake   *intake.Intake
 	pages    http.Handler
 	progress func() (dashboard.Progress, bool) // set by a demo
+	unvalued atomic.Pointer[string]            // why the last valuation or settlement failed; nil: it did not
 }
 
 // valueEvery is how often the hub looks whether a period has ended or a window has closed.
@@ -114,15 +118,31 @@ func (h *hub) valueInTime(ctx context.Context) error {
 	tick := time.NewTicker(valueEvery)
 	defer tick.Stop()
 	for {
-		if err := h.value(ctx, h.now()); err != nil && ctx.Err() == nil {
+		err := h.value(ctx, h.now())
+		if err != nil && ctx.Err() == nil {
 			h.log.Error("valuation or settlement failed; it is tried again", "error", err, "again_in", valueEvery)
 		}
+		h.noteValued(err)
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
+}
+
+// noteValued keeps what people have to know of a valuation.
+func (h *hub) noteValued(err error) {
+	if err == nil {
+		h.unvalued.Store(nil)
+		return
+	}
+	first, rest, more := strings.Cut(err.Error(), "\n")
+	if more {
+		first += fmt.Sprintf(" (and %d more)", 1+strings.Count(rest, "\n"))
+	}
+	alarm := "something could not be valued or paid and is tried again: " + first
+	h.unvalued.Store(&alarm)
 }
 
 // Close stops the broker and closes the stages.

@@ -53,6 +53,9 @@ func (h *hub) alarms() []string {
 	if a := h.projection.Alarm(); a != "" {
 		alarms = append(alarms, a)
 	}
+	if a := h.unvalued.Load(); a != nil {
+		alarms = append(alarms, *a)
+	}
 	return alarms
 }
 
