@@ -1,5 +1,5 @@
 // Command loam is a gateway, a hub, and the tools to look at both. Each subcommand has a file of its own; gateway.go,
-// hub.go and demo.go wire the roles in the order a reading passes through them.
+// stages.go (what a hub keeps), hub.go and demo.go wire the roles in the order a reading passes through them.
 package main
 
 import (
