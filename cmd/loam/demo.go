@@ -171,6 +171,10 @@ func openDemo(ctx context.Context, o demoOptions, log *slog.Logger) (_ *demo, er
 	if err != nil {
 		return nil, err
 	}
+	hubConfig.HTTP.Listen = o.http // a kept demo may be looked at elsewhere than last time
+	if hubConfig.Broker.Listen == "" {
+		return nil, fmt.Errorf("%s names another broker: a demo needs its own, put [broker] listen = \"127.0.0.1:0\" back, or run loam hub and loam gateway", files.hub)
+	}
 	if d.hub, err = openHub(ctx, hubConfig, d.hubClock, log); err != nil {
 		return nil, err
 	}

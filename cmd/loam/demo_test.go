@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
+	"net"
 	"strings"
 	"testing"
 )
@@ -40,6 +42,41 @@ func TestAStoppedDemoGoesOnWhereEachGatewayStopped(t *testing.T) {
 	if resumed.Evidence != whole.Evidence || resumed.Statements != whole.Statements {
 		t.Errorf("after three interruptions: %+v\nwithout any:               %+v", resumed, whole)
 	}
+}
+
+// The pages of a kept demo are where this command says, wherever they were last time.
+func TestAKeptDemoListensWhereItIsTold(t *testing.T) {
+	o := demoOptions{data: t.TempDir(), days: 1}
+	lastLife(t, demoOptions{data: o.data, days: 1, exit: true, json: true}) // without pages
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
+	o.http = busy.Addr().String()
+	if err := runDemo(t.Context(), o, io.Discard, io.Discard, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), o.http) {
+		t.Errorf("pages at %s, which is taken: %v", o.http, err)
+	}
+}
+
+// A folder serves one role at a time; whoever comes second hears it, and the lock goes with its holder.
+func TestOneRoleAFolder(t *testing.T) {
+	dir := t.TempDir()
+	first, err := lockFolder(dir, "hub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lockFolder(dir, "hub"); err == nil || !strings.Contains(err.Error(), "running on "+dir) {
+		t.Errorf("a second hub: %v", err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := lockFolder(dir, "hub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.Close()
 }
 
 func lastLife(t *testing.T, o demoOptions) (s summary) {

@@ -143,6 +143,7 @@ func (c gatewayConfig) clock() (clock.Clock, error) {
 // gateway is the edge role: probes → sampler → spool → uplink.
 type gateway struct {
 	cfg      gatewayConfig
+	lock     *os.File
 	log      *slog.Logger
 	metrics  *prometheus.Registry
 	identity *identity.Identity
@@ -161,6 +162,9 @@ func openGateway(ctx context.Context, cfg gatewayConfig, clk clock.Clock, log *s
 			err = errors.Join(err, g.Close())
 		}
 	}()
+	if g.lock, err = lockFolder(cfg.StateDir, "gateway"); err != nil {
+		return nil, err
+	}
 	if g.identity, err = identity.LoadOrCreate(keyPath(cfg.StateDir), cfg.Gateway); err != nil {
 		return nil, err
 	}
@@ -265,6 +269,9 @@ func (g *gateway) Close() error {
 	}
 	if g.buses != nil {
 		errs = append(errs, g.buses())
+	}
+	if g.lock != nil {
+		errs = append(errs, g.lock.Close())
 	}
 	return errors.Join(errs...)
 }

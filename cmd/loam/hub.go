@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -50,6 +51,7 @@ func hubCommand() *cobra.Command {
 // hub is the community's server: broker → intake → the stages → pages.
 type hub struct {
 	*stages
+	lock     *os.File
 	log      *slog.Logger
 	now      func() time.Time
 	metrics  *prometheus.Registry
@@ -71,6 +73,9 @@ func openHub(ctx context.Context, cfg hubConfig, clk clock.Clock, log *slog.Logg
 			err = errors.Join(err, h.Close())
 		}
 	}()
+	if h.lock, err = lockFolder(cfg.DataDir, "hub"); err != nil {
+		return nil, err
+	}
 	if h.stages, err = openStages(ctx, cfg, clk, h.log, h.metrics); err != nil {
 		return nil, err
 	}
@@ -155,6 +160,9 @@ func (h *hub) Close() error {
 	}
 	if h.stages != nil {
 		errs = append(errs, h.stages.Close())
+	}
+	if h.lock != nil {
+		errs = append(errs, h.lock.Close())
 	}
 	return errors.Join(errs...)
 }

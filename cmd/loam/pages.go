@@ -56,6 +56,16 @@ func (h *hub) alarms() []string {
 	if a := h.unvalued.Load(); a != nil {
 		alarms = append(alarms, *a)
 	}
+	if !h.intake.Connected() {
+		alarms = append(alarms, "The hub has no connection to its broker, so nothing new arrives. Gateways keep what they measure and bring it later.")
+	}
+	statuses := h.intake.Statuses()
+	for _, g := range h.cfg.registry.Gateways() {
+		if s, known := statuses[g.ID]; known && !s.Online {
+			alarms = append(alarms, fmt.Sprintf("%s (%s) is offline since %s. It keeps what it measures and brings it when it is back.",
+				g.Name, g.ID, s.Since.UTC().Format("2 January 2006, 15:04 UTC")))
+		}
+	}
 	return alarms
 }
 

@@ -11,7 +11,7 @@ func rebuildCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "rebuild",
 		Short:   "Make the time-series store again from evidence, value for value",
-		Long:    "rebuild empties the time-series store and fills it again from evidence. Stop the hub first: while it runs, it goes\non writing with its own place in the evidence.",
+		Long:    "rebuild empties the time-series store and fills it again from evidence. The hub has to be stopped: while it runs,\nit goes on writing with its own place in the evidence.",
 		Example: "  loam rebuild --data ./watershed",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -20,6 +20,11 @@ func rebuildCommand() *cobra.Command {
 				return err
 			}
 			defer s.Close()
+			lock, err := lockFolder(s.cfg.DataDir, "hub")
+			if err != nil {
+				return err
+			}
+			defer lock.Close()
 			if err := s.projection.Rebuild(cmd.Context()); err != nil {
 				return err
 			}

@@ -185,7 +185,8 @@ func openStages(ctx context.Context, cfg hubConfig, clk clock.Clock, log *slog.L
 	if s.ledger, err = ledger.Open(ctx, file("ledger.db"), now); err != nil {
 		return nil, err
 	}
-	pay, err := policy.New(policy.Config{Community: cfg.Community, Assets: []ledger.Asset{ledger.Asset(cfg.method.Asset)}})
+	// Any asset: a statement under the method before this one may still be in its challenge window.
+	pay, err := policy.New(policy.Config{Community: cfg.Community})
 	if err != nil {
 		return nil, err
 	}

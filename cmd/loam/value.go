@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -30,6 +31,9 @@ func valueCommand() *cobra.Command {
 					return fmt.Errorf("--at %q: give a time such as 2026-06-02T00:30:00Z", at)
 				}
 				now = t
+			}
+			if now.After(time.Now()) && !dryRun {
+				return errors.New("--at is in the future: a period is valued once, so valuing it before it has ended would leave out for good what is still to come; --dry-run shows what it would be")
 			}
 			s, err := flags.open(cmd)
 			if err != nil {
