@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"loam/gateway/registry"
+	"loam/internal/name"
 	"loam/payouts/ledger"
 )
 
@@ -50,7 +51,7 @@ type entry struct {
 }
 
 func (d *dashboard) stewardView(ctx context.Context, q query) (any, error) {
-	if !nameInPath.MatchString(q.id) {
+	if !name.Valid(q.id) {
 		return nil, errNotFound
 	}
 	s, ok := d.Sources.Registry.Steward(q.id)

@@ -38,11 +38,8 @@ type dashboard struct {
 // errNotFound says that there is no such thing at this address.
 var errNotFound = errors.New("not found")
 
-// names that may stand in an address; anything else is not looked up at all.
-var (
-	nameInPath      = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
-	statementInPath = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._~:@-]{0,191}$`)
-)
+// statementInPath are the statements that may stand in an address; anything else is not looked up at all.
+var statementInPath = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._~:@-]{0,191}$`)
 
 // routes lists every address.
 func (d *dashboard) routes() http.Handler {

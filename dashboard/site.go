@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"loam/internal/name"
 	"loam/sensors"
 )
 
@@ -32,7 +33,7 @@ type series struct {
 }
 
 func (d *dashboard) siteView(ctx context.Context, q query) (any, error) {
-	if !nameInPath.MatchString(q.id) {
+	if !name.Valid(q.id) {
 		return nil, errNotFound
 	}
 	site, ok := d.Sources.Registry.Site(q.id)

@@ -21,6 +21,7 @@ import (
 	"loam/gateway/qc"
 	"loam/gateway/registry"
 	"loam/gateway/store"
+	"loam/internal/name"
 	"loam/payouts/ledger"
 	"loam/valuation/statement"
 )
@@ -322,7 +323,7 @@ func FuzzAddress(f *testing.F) {
 	fk := newFake(f)
 	h := serve(f, fk.config())
 	f.Fuzz(func(t *testing.T, id, q string) {
-		if !nameInPath.MatchString(id) || strings.ContainsAny(q, " #\n\r\t\x00") {
+		if !name.Valid(id) || strings.ContainsAny(q, " #\n\r\t\x00") {
 			return
 		}
 		for _, r := range q {

@@ -2,9 +2,9 @@ package sensors
 
 import (
 	"fmt"
-	"regexp"
 	"time"
 
+	"loam/internal/name"
 	"loam/sensors/clock"
 )
 
@@ -18,12 +18,10 @@ type Sample struct {
 // Channel names one quantity of one probe at one place (and depth) of a gateway, e.g. "soil-10cm".
 type Channel string
 
-var channelPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
-
 // Validate says what is wrong with the name, if anything.
 func (c Channel) Validate() error {
-	if !channelPattern.MatchString(string(c)) {
-		return fmt.Errorf("sensors: channel %q: use 1 to 63 lower-case letters, digits and dashes, starting with a letter or digit", string(c))
+	if !name.Valid(string(c)) {
+		return fmt.Errorf("sensors: channel %q: %s", string(c), name.Rule)
 	}
 	return nil
 }

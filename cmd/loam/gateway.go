@@ -22,6 +22,7 @@ import (
 	"loam/gateway/spool"
 	"loam/gateway/uplink"
 	"loam/internal/config"
+	"loam/internal/name"
 	"loam/sensors"
 	"loam/sensors/clock"
 )
@@ -88,8 +89,8 @@ func (c gatewayConfig) validate() error {
 			wrong = append(wrong, fmt.Errorf(format, args...))
 		}
 	}
-	check(registry.ValidName(c.Community), "community %q: use 1 to 63 lower-case letters, digits and dashes", c.Community)
-	check(registry.ValidName(c.Gateway), "gateway %q: use 1 to 63 lower-case letters, digits and dashes", c.Gateway)
+	check(name.Valid(c.Community), "community %q: %s", c.Community, name.Rule)
+	check(name.Valid(c.Gateway), "gateway %q: %s", c.Gateway, name.Rule)
 	check(c.StateDir != "", "state_dir is missing: name a folder that survives a restart, e.g. /var/lib/loam")
 	check(c.interval() >= time.Second, "[sampling] interval %s: at least 1s", c.interval())
 	check(c.timeout() > 0, "[sampling] timeout %s: more than 0", c.timeout())

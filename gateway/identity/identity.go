@@ -13,8 +13,9 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"regexp"
 	"strings"
+
+	"loam/internal/name"
 )
 
 // Identity signs for one gateway or hub. It is safe for concurrent use.
@@ -27,11 +28,9 @@ type Identity struct {
 // ErrKeyFile is wrapped by every error about what is in a key file or who may read it.
 var ErrKeyFile = errors.New("key file")
 
-var name = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
-
 func newIdentity(id string, key ed25519.PrivateKey) (*Identity, error) {
-	if !name.MatchString(id) {
-		return nil, fmt.Errorf("identity: id %q: use 1 to 63 lower-case letters, digits and dashes, starting with a letter or digit", id)
+	if !name.Valid(id) {
+		return nil, fmt.Errorf("identity: id %q: %s", id, name.Rule)
 	}
 	public, ok := key.Public().(ed25519.PublicKey)
 	if !ok {

@@ -17,6 +17,7 @@ import (
 
 	"loam/gateway/wire"
 	"loam/internal/mqttlink"
+	"loam/internal/name"
 )
 
 // Handler decides about a batch.
@@ -80,8 +81,7 @@ func (c Config) Validate() error {
 		}
 	}
 	check(c.Broker != "", "broker is missing: give mqtt://host:1883 or mqtts://host:8883")
-	_, _, _, err := wire.ParseTopic(wire.BatchTopic(c.Community, "any"))
-	check(err == nil, "community %q: use 1 to 63 lower-case letters, digits and dashes", c.Community)
+	check(name.Valid(c.Community), "community %q: %s", c.Community, name.Rule)
 	check(c.Password == "" || c.PasswordFile == "", "the password is given twice, in a file and without")
 	check(c.Username != "" || c.Password == "" && c.PasswordFile == "", "password_file is given without username")
 	check(d.Workers > 0 && d.Workers <= 256, "workers %d: from 1 to 256", d.Workers)

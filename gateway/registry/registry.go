@@ -8,9 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
 	"strings"
+
+	"loam/internal/name"
 )
 
 // Steward looks after sites and is credited for their health.
@@ -67,11 +68,6 @@ type Registry struct {
 	gateways  []Gateway
 	keys      map[string]ed25519.PublicKey
 }
-
-var name = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
-
-// ValidName says whether s can name a community, steward, site or gateway: it becomes part of topics and accounts.
-func ValidName(s string) bool { return name.MatchString(s) }
 
 // outlineTolerance is how much more than its outline a site may claim: corners walked with a phone are metres off.
 const outlineTolerance = 1.05
@@ -132,7 +128,7 @@ func (c *checker) check(ok bool, format string, args ...any) {
 }
 
 func (c *checker) id(kind, v string) {
-	c.check(name.MatchString(v), "%s %q: use 1 to 63 lower-case letters, digits and dashes, starting with a letter or digit", kind, v)
+	c.check(name.Valid(v), "%s %q: %s", kind, v, name.Rule)
 	c.check(!c.seen[kind+" "+v], "%s %q is given twice", kind, v)
 	c.seen[kind+" "+v] = true
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"loam/gateway/qc"
+	"loam/internal/name"
 	"loam/sensors"
 )
 
@@ -77,15 +78,12 @@ var (
 	End      = time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC) // not included
 )
 
-var (
-	id       = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
-	quantity = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
-)
+var quantity = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
 
 // Validate says what is wrong with the key, if anything. Backends write keys into queries as they are: nothing that
 // could be mistaken for a part of one is let through.
 func (k Key) Validate() error {
-	if !id.MatchString(k.Site) || !id.MatchString(k.Gateway) || !id.MatchString(string(k.Channel)) || !quantity.MatchString(string(k.Quantity)) {
+	if !name.Valid(k.Site) || !name.Valid(k.Gateway) || !name.Valid(string(k.Channel)) || !quantity.MatchString(string(k.Quantity)) {
 		return fmt.Errorf("store: series %q is not well named: use lower-case letters, digits and dashes: %w", k.String(), ErrRejected)
 	}
 	return nil

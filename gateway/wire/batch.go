@@ -9,6 +9,7 @@ import (
 
 	"github.com/veraison/go-cose"
 
+	"loam/internal/name"
 	"loam/sensors/clock"
 )
 
@@ -139,7 +140,7 @@ func readHeader(raw []byte) (Header, *cose.Sign1Message, error) {
 // checkHeader says what is wrong with a header, if anything.
 func checkHeader(h Header) error {
 	switch {
-	case !validName(h.Gateway):
+	case !name.Valid(h.Gateway):
 		return fmt.Errorf("%w: gateway %q: use 1 to 63 lower-case letters, digits and dashes", ErrMalformed, h.Gateway)
 	case h.Sequence == 0 || h.Sequence > math.MaxInt64:
 		return fmt.Errorf("%w: sequence %d is not within 1 and 2^63-1", ErrMalformed, h.Sequence)

@@ -8,6 +8,8 @@ import (
 
 	"github.com/fxamacker/cbor/v2"
 	"github.com/veraison/go-cose"
+
+	"loam/internal/name"
 )
 
 // maxProtectedBytes bounds the protected header, which is read before the signature is checked.
@@ -27,7 +29,7 @@ func checkSigner(algorithm int64, keyID []byte) error {
 	switch {
 	case algorithm != int64(cose.AlgorithmEdDSA):
 		return fmt.Errorf("%w: algorithm %d: sign with EdDSA (%d)", ErrMalformed, algorithm, int64(cose.AlgorithmEdDSA))
-	case !validName(string(keyID)):
+	case !name.Valid(string(keyID)):
 		return fmt.Errorf("%w: key id %q: use 1 to 63 lower-case letters, digits and dashes", ErrMalformed, keyID)
 	}
 	return nil

@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/veraison/go-cose"
+
+	"loam/internal/name"
 )
 
 // ContentTypeReceipt tells a receipt from a batch, whoever signed it.
@@ -110,7 +112,7 @@ func openReceipt(raw []byte, key ed25519.PublicKey) (Receipt, error) {
 // checkReceipt says what is wrong with a receipt, if anything.
 func checkReceipt(r Receipt) error {
 	switch {
-	case !validName(r.Hub) || !validName(r.Gateway):
+	case !name.Valid(r.Hub) || !name.Valid(r.Gateway):
 		return fmt.Errorf("%w: hub %q or gateway %q is not a name", ErrMalformed, r.Hub, r.Gateway)
 	case r.Sequence > math.MaxInt64 || r.Index > math.MaxInt64:
 		return fmt.Errorf("%w: sequence %d or index %d is above 2^63-1", ErrMalformed, r.Sequence, r.Index)

@@ -2,8 +2,9 @@ package wire
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
+
+	"loam/internal/name"
 )
 
 // The leaves under a gateway's prefix.
@@ -15,11 +16,6 @@ const (
 )
 
 const topicRoot = "loam/1/" // the second level is the version of the format
-
-var name = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
-
-// validName says whether s can name a community, a gateway or a hub. Nothing that MQTT gives a meaning to fits in it.
-func validName(s string) bool { return name.MatchString(s) }
 
 // BatchTopic is where a gateway publishes its batches.
 func BatchTopic(community, gateway string) string { return topic(community, gateway, LeafBatch) }
@@ -42,7 +38,7 @@ func topic(community, gateway, leaf string) string {
 func ParseTopic(topic string) (community, gateway, leaf string, err error) {
 	rest, ours := strings.CutPrefix(topic, topicRoot)
 	parts := strings.Split(rest, "/")
-	if !ours || len(parts) != 3 || !validName(parts[0]) || !validName(parts[1]) {
+	if !ours || len(parts) != 3 || !name.Valid(parts[0]) || !name.Valid(parts[1]) {
 		return "", "", "", fmt.Errorf("wire: %w: topic %q is not %s<community>/<gateway>/<leaf>", ErrMalformed, topic, topicRoot)
 	}
 	switch parts[2] {

@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"loam/internal/name"
 	"loam/payouts/ledger"
 	"loam/payouts/policy"
 	"loam/valuation/statement"
@@ -204,4 +205,35 @@ func FuzzTransfers(f *testing.F) {
 			t.Fatalf("paid %v for net %s and buffer %s", paid, net, buffer)
 		}
 	})
+}
+
+// Whatever can be registered can be paid: no rule for names is narrower here than where communities and stewards get theirs.
+func TestEveryNameCanBePaid(t *testing.T) {
+	var names []string
+	for b := range 256 { // every byte, first and later
+		names = append(names, string([]byte{byte(b)}), string([]byte{'a', byte(b)}))
+	}
+	for n := "a"; name.Valid(n); n += "-" { // every length
+		names = append(names, n)
+	}
+	valid := 0
+	for _, n := range names {
+		if !name.Valid(n) {
+			continue
+		}
+		valid++
+		if _, err := policy.New(policy.Config{Community: n}); err != nil {
+			t.Error(err)
+		}
+		for _, account := range []ledger.Account{
+			ledger.Account(n + ":steward:" + n), ledger.Mint(n, "MEADOW/2"), policy.Buffer(n, "MEADOW/2"),
+		} {
+			if err := account.Check(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if valid < 100 {
+		t.Errorf("tried %d names", valid)
+	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"loam/gateway/qc"
 	"loam/internal/config"
+	"loam/internal/name"
 	"loam/sensors"
 	"loam/valuation/catalog"
 )
@@ -25,7 +26,6 @@ const (
 )
 
 var (
-	namePattern      = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 	assetPattern     = regexp.MustCompile(`^[A-Z][A-Z0-9]{0,16}/[0-6]$`)
 	ecosystemPattern = regexp.MustCompile(`^[A-Z]{1,3}[1-9]\.[1-9][0-9]?$`)
 )
@@ -70,9 +70,9 @@ func (c *check) share(key string, d sensors.Decimal, low, high sensors.Micro) se
 }
 
 func (c *check) general(m *Method) {
-	c.that(namePattern.MatchString(m.Name), "name %q: use 1 to 63 lower-case letters, digits and dashes", m.Name)
+	c.that(name.Valid(m.Name), "name %q: %s", m.Name, name.Rule)
 	c.that(m.Version != "" && len(m.Version) <= 63 && m.Version == strings.TrimSpace(m.Version), "version %q: give one, e.g. \"2026-1\"", m.Version)
-	c.that(m.Community == "" || namePattern.MatchString(m.Community), "community %q: use lower-case letters, digits and dashes", m.Community)
+	c.that(m.Community == "" || name.Valid(m.Community), "community %q: %s", m.Community, name.Rule)
 	c.that(assetPattern.MatchString(m.Asset), "asset %q: give NAME/scale, e.g. \"MEADOW/2\"", m.Asset)
 	c.that(m.Settle >= 0, "settle: give 0 or more")
 	c.that(m.Challenge > 0, "challenge: give the time in which anyone can object, e.g. \"720h\"")
