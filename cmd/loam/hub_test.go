@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +27,10 @@ func TestWhatCannotBeValuedIsAnAlarm(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer h.Close()
+	// Nobody serves here, so that the broker is missed is an alarm, too, and not the one that is looked for.
+	alarms := func() []string {
+		return slices.DeleteFunc(h.alarms(), func(a string) bool { return strings.Contains(a, "no connection to its broker") })
+	}
 	run := func(until func() bool) {
 		t.Helper()
 		ctx, stop := context.WithCancel(t.Context())
@@ -33,21 +38,21 @@ func TestWhatCannotBeValuedIsAnAlarm(t *testing.T) {
 		go func() { ended <- h.valueInTime(ctx) }()
 		for deadline := time.Now().Add(10 * time.Second); !until(); time.Sleep(time.Millisecond) {
 			if time.Now().After(deadline) {
-				t.Fatalf("alarms: %q", h.alarms())
+				t.Fatalf("alarms: %q", alarms())
 			}
 		}
 		stop()
 		<-ended
 	}
 	h.noteValued(context.DeadlineExceeded)
-	run(func() bool { return len(h.alarms()) == 0 })
+	run(func() bool { return len(alarms()) == 0 })
 	if err := h.statements.Close(); err != nil {
 		t.Fatal(err)
 	}
 	run(func() bool {
-		return len(h.alarms()) == 1 && strings.Contains(h.alarms()[0], "could not be valued or paid")
+		return len(alarms()) == 1 && strings.Contains(alarms()[0], "could not be valued or paid")
 	})
-	if a := h.alarms()[0]; strings.Contains(a, "\n") {
+	if a := alarms()[0]; strings.Contains(a, "\n") {
 		t.Errorf("an alarm is one sentence: %q", a)
 	}
 }

@@ -99,23 +99,29 @@ func (s *Store) Write(ctx context.Context, points []store.Point) error {
 
 // Ping implements [store.Store].
 func (s *Store) Ping(ctx context.Context) error {
+	_, err := s.ping(ctx)
+	return err
+}
+
+// ping returns the headers of the answer, which say the server's version.
+func (s *Store) ping(ctx context.Context) (http.Header, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(s.config.URL, "/")+"/ping", nil)
 	if err != nil {
-		return fmt.Errorf("influxstore: ping: %w", err)
+		return nil, fmt.Errorf("influxstore: ping: %w", err)
 	}
 	resp, err := s.http.Do(req)
 	if err != nil {
-		return fmt.Errorf("influxstore: ping: %w", err)
+		return nil, fmt.Errorf("influxstore: ping: %w", err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("influxstore: ping %s: %s", s.config.URL, resp.Status)
+		return nil, fmt.Errorf("influxstore: ping %s: %s", s.config.URL, resp.Status)
 	}
-	return nil
+	return resp.Header, nil
 }
 
-// Clear implements [store.Store]. InfluxDB 1.8 has no delete in its v2 API; there the measurement is dropped, in every
-// retention policy of the database.
+// Clear implements [store.Store]. InfluxDB 1.8 has no delete in its v2 API; there, and where a server does not say that it
+// is a 2.x, the measurement is dropped, in every retention policy of the database.
 func (s *Store) Clear(ctx context.Context) error {
 	body, err := json.Marshal(map[string]string{
 		"start": store.Earliest.Format(time.RFC3339), "stop": store.End.Format(time.RFC3339), "predicate": `_measurement="` + Measurement + `"`,
@@ -123,8 +129,13 @@ func (s *Store) Clear(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("influxstore: clear: %w", err)
 	}
-	code, answer, err := s.post(ctx, "/api/v2/delete", url.Values{"org": {s.config.Org}, "bucket": {s.config.Bucket}}, "application/json", string(body))
-	if err == nil && code == http.StatusNotFound && !strings.HasPrefix(answer, "{") { // no such page, rather than no such bucket
+	about, err := s.ping(ctx)
+	if err != nil {
+		return fmt.Errorf("influxstore: clear bucket %s: %w", s.config.Bucket, err)
+	}
+	var code int
+	var answer string
+	if version := strings.TrimPrefix(about.Get("X-Influxdb-Version"), "v"); !strings.HasPrefix(version, "2.") {
 		database, _, _ := strings.Cut(s.config.Bucket, "/")
 		form := url.Values{"db": {database}, "q": {`DROP MEASUREMENT "` + Measurement + `"`}}
 		code, answer, err = s.post(ctx, "/query", nil, "application/x-www-form-urlencoded", form.Encode())
@@ -134,6 +145,8 @@ func (s *Store) Clear(ctx context.Context) error {
 				code = http.StatusNoContent
 			}
 		}
+	} else {
+		code, answer, err = s.post(ctx, "/api/v2/delete", url.Values{"org": {s.config.Org}, "bucket": {s.config.Bucket}}, "application/json", string(body))
 	}
 	switch {
 	case err != nil:
