@@ -27,6 +27,7 @@ import (
 	stores "loam/gateway/store/catalog"
 	"loam/gateway/wire"
 	"loam/internal/config"
+	"loam/internal/sqlite"
 	"loam/payouts/challenge"
 	"loam/payouts/ledger"
 	"loam/payouts/policy"
@@ -143,6 +144,9 @@ func openStages(ctx context.Context, cfg hubConfig, clk clock.Clock, log *slog.L
 	s := &stages{cfg: cfg}
 	now := func() time.Time { return clk.Now().Wall }
 	defer func() {
+		if errors.Is(err, sqlite.ErrDamaged) {
+			err = fmt.Errorf("%w: nothing in it was changed: move it aside, with the -wal and -shm beside it, and put a backup in its place (for %s: start without, and loam rebuild)", err, stores.FileName)
+		}
 		if err != nil {
 			err = errors.Join(err, s.Close())
 		}

@@ -83,7 +83,7 @@ func check(ctx context.Context, db *sqlite.DB) error {
 // explain says what to do about a file that does not open.
 func explain(path string, err error) error {
 	var e *driver.Error
-	if errors.As(err, &e) && (e.Code()&0xff == codes.SQLITE_CORRUPT || e.Code()&0xff == codes.SQLITE_NOTADB) {
+	if errors.Is(err, sqlite.ErrDamaged) || errors.As(err, &e) && (e.Code()&0xff == codes.SQLITE_CORRUPT || e.Code()&0xff == codes.SQLITE_NOTADB) {
 		err = fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	if errors.Is(err, ErrCorrupt) {

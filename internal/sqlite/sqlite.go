@@ -8,14 +8,17 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the driver "sqlite", pure Go
+	driver "modernc.org/sqlite" // registers "sqlite", pure Go
+	codes "modernc.org/sqlite/lib"
 )
 
 // DB is an open file: Write is the single writer's connection, Read a small pool that never blocks it.
@@ -25,10 +28,22 @@ type DB struct {
 	path  string
 }
 
+// ErrDamaged is wrapped by [Open] where the file is there and is not, or no longer, a whole database.
+var ErrDamaged = errors.New("the file is damaged")
+
 // Open opens or creates the file at path and brings its schema up to date with migrations/*.sql (goose format) in
 // files. A file that cannot be opened or migrated is left as it is: corrupt evidence is set aside by a person, never
 // emptied by a program.
 func Open(ctx context.Context, path string, files fs.FS) (*DB, error) {
+	db, err := open(ctx, path, files)
+	var code *driver.Error
+	if errors.As(err, &code) && (code.Code()&0xff == codes.SQLITE_CORRUPT || code.Code()&0xff == codes.SQLITE_NOTADB) {
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return db, err
+}
+
+func open(ctx context.Context, path string, files fs.FS) (*DB, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return nil, fmt.Errorf("sqlite: make the folder of %s: %w", path, err)
 	}
@@ -37,6 +52,9 @@ func Open(ctx context.Context, path string, files fs.FS) (*DB, error) {
 		return nil, err
 	}
 	if err := migrate(ctx, write, files); err != nil {
+		if damage := check(ctx, write); damage != nil { // what fails on a damaged file is not always said to be damage
+			err = fmt.Errorf("%w (%w)", damage, err)
+		}
 		write.Close()
 		return nil, fmt.Errorf("sqlite: bring the schema of %s up to date: %w", path, err)
 	}
@@ -77,6 +95,18 @@ func migrate(ctx context.Context, db *sql.DB, files fs.FS) error {
 	}
 	_, err = provider.Up(ctx)
 	return err
+}
+
+// check reads the whole file once.
+func check(ctx context.Context, db *sql.DB) error {
+	var verdict string
+	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+		return err
+	}
+	if verdict != "ok" {
+		return fmt.Errorf("%w: %s", ErrDamaged, strings.ReplaceAll(verdict, "\n", " "))
+	}
+	return nil
 }
 
 // Path returns where the file is.

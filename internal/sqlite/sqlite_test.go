@@ -110,3 +110,39 @@ func TestASchemaThatFailsNamesTheFile(t *testing.T) {
 		t.Errorf("%v, %v", db, err)
 	}
 }
+
+// However a file is broken, the error says that it is and the file stays as it was.
+func TestADamagedFileIsCalledDamaged(t *testing.T) {
+	for name, damage := range map[string]func(raw []byte) []byte{
+		"the first bytes": func(raw []byte) []byte { return append(make([]byte, 100), raw[100:]...) },
+		"the second page": func(raw []byte) []byte {
+			return append(bytes.Clone(raw[:4096]), bytes.Repeat([]byte{0xa5}, len(raw)-4096)...)
+		},
+		"cut in the middle": func(raw []byte) []byte { return raw[:5000] },
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "leaf.db")
+			db, err := sqlite.Open(t.Context(), path, schema(leaf))
+			if err == nil {
+				err = errors.Join(insert(t.Context(), db, nil), db.Close())
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			raw, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			broken := damage(raw)
+			if err := os.WriteFile(path, broken, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := sqlite.Open(t.Context(), path, schema(leaf)); !errors.Is(err, sqlite.ErrDamaged) {
+				t.Errorf("Open = %v", err)
+			}
+			if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, broken) {
+				t.Errorf("the file was changed, %v", err)
+			}
+		})
+	}
+}

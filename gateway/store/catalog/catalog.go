@@ -90,7 +90,11 @@ func Open(ctx context.Context, c Config, dir string) (store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.open(ctx, c, dir)
+	s, err := b.open(ctx, c, dir)
+	if err != nil {
+		return nil, err // not s: a backend's nil pointer in an interface would pass for a store
+	}
+	return s, nil
 }
 
 // FileName is what the SQLite store is called in the hub's folder.

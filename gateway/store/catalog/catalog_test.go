@@ -3,6 +3,7 @@ package catalog
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -93,5 +94,16 @@ func TestWrongConfigurations(t *testing.T) {
 	_, err := Open(t.Context(), Config{Kind: "influx", URL: "http://host", Bucket: "b", TokenFile: "/nowhere/token"}, t.TempDir())
 	if err == nil || !strings.Contains(err.Error(), "token_file") {
 		t.Errorf("a token file that is not there: %v", err)
+	}
+}
+
+// A store that does not open is no store: not a nil pointer that passes for one until it is closed.
+func TestOpenFailsWithoutAStore(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, FileName), []byte("this was never a database, whatever its name says"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := Open(t.Context(), Config{Kind: "sqlite"}, dir); s != nil || err == nil {
+		t.Errorf("Open = %v, %v", s, err)
 	}
 }
