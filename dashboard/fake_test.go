@@ -17,6 +17,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"loam/gateway/identity"
 	"loam/gateway/qc"
 	"loam/gateway/quarantine"
 	"loam/gateway/registry"
@@ -58,7 +59,7 @@ func newFake(t testing.TB) *fake {
 	t.Helper()
 	f := &fake{series: map[store.Key][]store.Point{}}
 	key := func(b byte) string {
-		return registry.FormatKey(ed25519.NewKeyFromSeed(append(make([]byte, 31), b)).Public().(ed25519.PublicKey))
+		return identity.FormatKey(ed25519.NewKeyFromSeed(append(make([]byte, 31), b)).Public().(ed25519.PublicKey))
 	}
 	var err error
 	f.registry, err = registry.New("willow-creek",

@@ -358,7 +358,7 @@ func manySites(t testing.TB, n int) *fake {
 // Whoever compares a statement's page with what verify or the hub's log says sees the same letters.
 func TestFingerprintIsTheOneEverybodyShows(t *testing.T) {
 	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)).Public().(ed25519.PublicKey)
-	if got, want := fingerprint(registry.FormatKey(key)), identity.Fingerprint(key); got != want {
+	if got, want := fingerprint(identity.FormatKey(key)), identity.Fingerprint(key); got != want {
 		t.Errorf("%q, elsewhere %q", got, want)
 	}
 	if got := fingerprint("no key"); got != "no key" {

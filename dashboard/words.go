@@ -9,7 +9,6 @@ import (
 
 	"loam/gateway/identity"
 	"loam/gateway/qc"
-	"loam/gateway/registry"
 	"loam/payouts/ledger"
 	"loam/sensors"
 )
@@ -189,7 +188,7 @@ func (c catalog) bigAmount(asset ledger.Asset, minor *big.Int) string {
 // fingerprint is the short form of a key that two people can read to each other, the same that verify prints; what is no
 // key is shown as it is.
 func fingerprint(key string) string {
-	k, err := registry.ParseKey(key)
+	k, err := identity.ParseKey(key)
 	if err != nil {
 		return key
 	}

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"loam/gateway/identity"
-	"loam/gateway/registry"
 	"loam/sensors/sim"
 )
 
@@ -49,13 +48,13 @@ func layOutDemo(dir string, world demoWorld, http string) (demoFiles, error) {
 	for _, place := range sim.Places() {
 		g := demoGateway{
 			ID: string(place), Name: names[place], Seed: world.Seed, Start: world.Start,
-			HubKey: registry.FormatKey(hub.Public()), Broker: "mqtt://127.0.0.1:1883", // the demo says where its broker really is
+			HubKey: identity.FormatKey(hub.Public()), Broker: "mqtt://127.0.0.1:1883", // the demo says where its broker really is
 		}
 		id, err := identity.LoadOrCreate(keyPath(filepath.Join(dir, g.ID)), g.ID)
 		if err != nil {
 			return files, err
 		}
-		g.Key = registry.FormatKey(id.Public())
+		g.Key = identity.FormatKey(id.Public())
 		g.Probes = sim.Wiring(sim.NewWorld(world.Seed, world.Start), place)
 		gateways = append(gateways, g)
 		path := filepath.Join(dir, "gateway-"+g.ID+".toml")

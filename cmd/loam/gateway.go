@@ -17,7 +17,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"loam/gateway/identity"
-	"loam/gateway/registry"
 	"loam/gateway/sampler"
 	"loam/gateway/spool"
 	"loam/gateway/uplink"
@@ -208,7 +207,7 @@ func (g *gateway) seal(ctx context.Context, partial bool) error {
 
 // Run samples, seals and sends until ctx ends.
 func (g *gateway) Run(ctx context.Context, clk clock.Clock) error {
-	g.log.Info("gateway starts", "key", registry.FormatKey(g.identity.Public()), "probes", len(g.probes), "interval", g.cfg.interval())
+	g.log.Info("gateway starts", "key", identity.FormatKey(g.identity.Public()), "probes", len(g.probes), "interval", g.cfg.interval())
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return g.sampler.Run(ctx, clk, g.cfg.interval()) })
 	group.Go(func() error { return g.sealByAge(ctx, clk) })

@@ -17,8 +17,8 @@ import (
 
 	"loam/dashboard"
 	"loam/gateway/broker"
+	"loam/gateway/identity"
 	"loam/gateway/intake"
-	"loam/gateway/registry"
 	"loam/sensors/clock"
 )
 
@@ -97,7 +97,7 @@ func openHub(ctx context.Context, cfg hubConfig, clk clock.Clock, log *slog.Logg
 
 // Run serves until ctx ends.
 func (h *hub) Run(ctx context.Context) error {
-	h.log.Info("hub starts", "key", registry.FormatKey(h.identity.Public()), "fingerprint", h.identity.Fingerprint())
+	h.log.Info("hub starts", "key", identity.FormatKey(h.identity.Public()), "fingerprint", h.identity.Fingerprint())
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return h.serve(ctx) })
 	group.Go(func() error { return h.valueInTime(ctx) })

@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"loam/gateway/identity"
-	"loam/gateway/registry"
 )
 
 // role is what the gateway and the hub have in common: a name they sign under, a key, and work that does not end.
@@ -39,7 +38,7 @@ func roleCommand(cmd *cobra.Command, read func(path string) (role, error)) *cobr
 			if err != nil {
 				return err
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), registry.FormatKey(id.Public()))
+			fmt.Fprintln(cmd.OutOrStdout(), identity.FormatKey(id.Public()))
 			return nil
 		}
 		log, err := logger(cmd, level, logJSON)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"loam/gateway/registry"
+	"loam/gateway/identity"
 	"loam/valuation/recompute"
 )
 
@@ -70,11 +70,11 @@ func verifyOne(out io.Writer, raw []byte, key string) error {
 		return fmt.Errorf("NOT verified: %w", err)
 	}
 	if key != "" {
-		want, err := registry.ParseKey(key)
+		want, err := identity.ParseKey(key)
 		if err != nil {
 			return err
 		}
-		if registry.FormatKey(want) != report.Statement.HubKey {
+		if identity.FormatKey(want) != report.Statement.HubKey {
 			return fmt.Errorf("NOT verified: signed with %s, not with the key you trust", report.Statement.HubKey)
 		}
 	}

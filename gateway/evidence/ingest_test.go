@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"loam/gateway/evidence"
+	"loam/gateway/identity"
 	"loam/gateway/identity/identitytest"
 	"loam/gateway/ingest"
 	"loam/gateway/quarantine"
@@ -29,7 +30,7 @@ func newIngest(t testing.TB, l *evidence.Log, gateways ...string) (*ingest.Inges
 	site := registry.Site{ID: "creek", Ecosystem: "F1.2", AreaM2: 10, Outline: []registry.Coordinate{{7, 47}, {8, 47}, {8, 48}}, Steward: "asha"}
 	var enrolled []registry.Gateway
 	for _, id := range gateways {
-		enrolled = append(enrolled, registry.Gateway{ID: id, Site: "creek", Key: registry.FormatKey(identitytest.NewSigner(id).Public())})
+		enrolled = append(enrolled, registry.Gateway{ID: id, Site: "creek", Key: identity.FormatKey(identitytest.NewSigner(id).Public())})
 	}
 	r, err := registry.New("willow-creek", []registry.Steward{{ID: "asha"}}, []registry.Site{site}, enrolled)
 	if err != nil {

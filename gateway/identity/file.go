@@ -38,15 +38,15 @@ func readKey(path string) (ed25519.PrivateKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("identity: read %s: %w", path, err)
 	}
-	key, err := parseKey(raw)
+	key, err := parsePEM(raw)
 	if err != nil {
 		return nil, fmt.Errorf("identity: %w: %s: %w: restore it from a backup, or move it away to enrol a new key", ErrKeyFile, path, err)
 	}
 	return key, nil
 }
 
-// parseKey reads one PEM block and nothing else. Its errors never quote what they read.
-func parseKey(raw []byte) (ed25519.PrivateKey, error) {
+// parsePEM reads one PEM block and nothing else. Its errors never quote what they read.
+func parsePEM(raw []byte) (ed25519.PrivateKey, error) {
 	if len(raw) > maxKeyFile {
 		return nil, fmt.Errorf("more than %d bytes", maxKeyFile)
 	}

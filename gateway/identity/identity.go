@@ -7,13 +7,10 @@ package identity
 import (
 	"crypto/ed25519"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base32"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"strings"
 
 	"loam/internal/name"
 )
@@ -84,18 +81,6 @@ func (i *Identity) Sign(message []byte) ([]byte, error) { return i.sign(message)
 
 // Fingerprint returns the public key in a form people can compare by eye or over the telephone.
 func (i *Identity) Fingerprint() string { return Fingerprint(i.public) }
-
-// Fingerprint returns the first 100 bits of the SHA-256 of a public key as five groups of four letters and digits. It is
-// the one form in which people compare keys: logs, pages and `loam verify` all show this one.
-func Fingerprint(key ed25519.PublicKey) string {
-	sum := sha256.Sum256(key)
-	text := strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])) // 5 bits a character
-	groups := make([]string, 5)
-	for g := range groups {
-		groups[g] = text[4*g : 4*g+4]
-	}
-	return strings.Join(groups, "-")
-}
 
 // String names the identity without its private key.
 func (i *Identity) String() string { return "identity " + i.id + " (" + i.Fingerprint() + ")" }

@@ -2,7 +2,6 @@ package intake_test
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"loam/gateway/broker"
+	"loam/gateway/identity"
 	"loam/gateway/identity/identitytest"
 	"loam/gateway/intake"
 	"loam/gateway/uplink"
@@ -112,7 +112,7 @@ func (r *river) gateway(id string, resend time.Duration) {
 func (r *river) gatewayOn(s *shelf, resend time.Duration, change ...func(*uplink.Config)) {
 	r.t.Helper()
 	cfg := uplink.Config{
-		Broker: r.middle.URL(), HubKey: "ed25519:" + base64.RawURLEncoding.EncodeToString(r.hub.key.Public()),
+		Broker: r.middle.URL(), HubKey: identity.FormatKey(r.hub.key.Public()),
 		ResendAfter: config.Duration(resend), ResendMax: config.Duration(5 * resend), PollEvery: config.Duration(time.Hour),
 		ReconnectMin: 5 * time.Millisecond, ReconnectMax: 50 * time.Millisecond,
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/eclipse/paho.mqtt.golang/packets"
 
+	"loam/gateway/identity"
 	"loam/gateway/identity/identitytest"
 	"loam/gateway/uplink"
 	"loam/gateway/wire"
@@ -154,7 +155,7 @@ func TestSecretsStayOutOfTheLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newShelf(t, "gw-1", nil)
-	hubKey := "ed25519:" + base64.RawURLEncoding.EncodeToString(identitytest.NewSigner("hub").Public())
+	hubKey := identity.FormatKey(identitytest.NewSigner("hub").Public())
 	own, err := brokerPassword("gw-1")
 	if err != nil {
 		t.Fatal(err)

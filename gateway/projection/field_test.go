@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"loam/gateway/evidence"
+	"loam/gateway/identity"
 	"loam/gateway/identity/identitytest"
 	"loam/gateway/qc"
 	"loam/gateway/registry"
@@ -35,7 +36,7 @@ func newRegistry(t fataler, gateways ...string) *registry.Registry {
 	}
 	var list []registry.Gateway
 	for i, id := range gateways {
-		list = append(list, registry.Gateway{ID: id, Name: id, Site: sites[min(i, 1)].ID, Key: registry.FormatKey(identitytest.NewSigner(id).Public())})
+		list = append(list, registry.Gateway{ID: id, Name: id, Site: sites[min(i, 1)].ID, Key: identity.FormatKey(identitytest.NewSigner(id).Public())})
 	}
 	r, err := registry.New("commons", []registry.Steward{{ID: "ada", Name: "Ada"}}, sites, list)
 	if err != nil {

@@ -4,13 +4,12 @@ package registry
 
 import (
 	"crypto/ed25519"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
+	"loam/gateway/identity"
 	"loam/internal/name"
 )
 
@@ -39,25 +38,6 @@ type Gateway struct {
 	Name string `toml:"name"`
 	Site string `toml:"site"` // Site.ID
 	Key  string `toml:"key"`  // public key as printed by the gateway: "ed25519:" and base64
-}
-
-// KeyPrefix starts a public key in text.
-const KeyPrefix = "ed25519:"
-
-// FormatKey writes a public key as configurations carry it.
-func FormatKey(k ed25519.PublicKey) string {
-	return KeyPrefix + base64.RawURLEncoding.EncodeToString(k)
-}
-
-// ParseKey reads a public key as [FormatKey] writes it.
-func ParseKey(s string) (ed25519.PublicKey, error) {
-	text, ok := strings.CutPrefix(s, KeyPrefix)
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	// The decoder skips line breaks; a key has one text only.
-	if !ok || err != nil || len(raw) != ed25519.PublicKeySize || strings.ContainsAny(text, "\r\n") {
-		return nil, fmt.Errorf("registry: key %q: give %s followed by the 43 base64url characters the gateway prints", s, KeyPrefix)
-	}
-	return raw, nil
 }
 
 // Registry is a community's stewards, sites and gateways, checked against each other.
@@ -160,7 +140,7 @@ func (c *checker) gateways(gateways []Gateway) map[string]ed25519.PublicKey {
 	for _, g := range gateways {
 		c.id("gateway", g.ID)
 		c.check(c.seen["site "+g.Site], "gateway %q: site %q is not listed under [[site]]", g.ID, g.Site)
-		key, err := ParseKey(g.Key)
+		key, err := identity.ParseKey(g.Key)
 		if err != nil {
 			c.check(false, "gateway %q: %w", g.ID, err)
 			continue

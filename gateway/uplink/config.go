@@ -1,11 +1,8 @@
 package uplink
 
 import (
-	"crypto/ed25519"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"loam/gateway/identity"
@@ -72,7 +69,7 @@ func (c Config) Validate() error {
 		}
 	}
 	check(c.Broker != "", "broker is missing: give mqtt://host:1883 or mqtts://host:8883")
-	_, err := parseKey(c.HubKey)
+	_, err := identity.ParseKey(c.HubKey)
 	check(err == nil, "hub_key: %w", err)
 	check((c.Username == "") == (c.PasswordFile == ""), "username and password_file belong together: give both, or neither to use the gateway's key")
 	check(d.Window > 0 && d.Window <= maxWindow, "window %d: from 1 to %d", d.Window, maxWindow)
@@ -87,16 +84,6 @@ func (c Config) Validate() error {
 		return fmt.Errorf("uplink: %w: %w", ErrConfig, errors.Join(wrong...))
 	}
 	return nil
-}
-
-// parseKey reads a public key as hubs and gateways print it.
-func parseKey(text string) (ed25519.PublicKey, error) {
-	digits, ok := strings.CutPrefix(text, "ed25519:")
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(digits)
-	if !ok || err != nil || len(raw) != ed25519.PublicKeySize {
-		return nil, errors.New("give the key that the hub prints: ed25519: and 43 characters")
-	}
-	return raw, nil
 }
 
 // link returns the connection to the broker that c describes.

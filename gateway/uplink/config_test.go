@@ -1,7 +1,6 @@
 package uplink
 
 import (
-	"encoding/base64"
 	"errors"
 	"log/slog"
 	"os"
@@ -12,23 +11,20 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"loam/gateway/identity"
 	"loam/gateway/identity/identitytest"
 	"loam/internal/config"
 )
 
-func keyText(s identitytest.Signer) string {
-	return "ed25519:" + base64.RawURLEncoding.EncodeToString(s.Public())
-}
-
 func TestAWrongConfigurationIsRefusedInWords(t *testing.T) {
-	hub := keyText(identitytest.NewSigner("hub"))
+	hub := identity.FormatKey(identitytest.NewSigner("hub").Public())
 	right := Config{Broker: "mqtt://hub", HubKey: hub}
 	dir := t.TempDir()
 	for says, change := range map[string]func(*Config){
 		"broker is missing":                func(c *Config) { c.Broker = "" },
 		"scheme \"http\"":                  func(c *Config) { c.Broker = "http://hub" },
-		"hub_key: give the key":            func(c *Config) { c.HubKey = "" },
-		"and 43 characters":                func(c *Config) { c.HubKey = hub[:len(hub)-1] },
+		"hub_key: identity: key \"\"":      func(c *Config) { c.HubKey = "" },
+		"followed by the 43":               func(c *Config) { c.HubKey = hub[:len(hub)-1] },
 		"hub_key":                          func(c *Config) { c.HubKey = strings.TrimPrefix(hub, "ed25519:") },
 		"belong together":                  func(c *Config) { c.Username = "gw" },
 		"password_file":                    func(c *Config) { c.Username, c.PasswordFile = "gw", filepath.Join(dir, "none") },

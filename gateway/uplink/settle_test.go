@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"loam/gateway/identity"
 	"loam/gateway/identity/identitytest"
 	"loam/gateway/wire"
 )
@@ -39,7 +40,7 @@ func TestOnlyTheHubsWordAboutOurBatchSettlesIt(t *testing.T) {
 	hub := identitytest.NewSigner("hub")
 	thief := identitytest.Keyed("hub", "thief")
 	s := &counter{}
-	u, err := New(Config{Broker: "mqtt://hub", HubKey: keyText(hub)}, "valley", identitytest.NewSigner("gw-1"), s, slog.New(slog.DiscardHandler), nil)
+	u, err := New(Config{Broker: "mqtt://hub", HubKey: identity.FormatKey(hub.Public())}, "valley", identitytest.NewSigner("gw-1"), s, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

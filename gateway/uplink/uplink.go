@@ -16,6 +16,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"loam/gateway/identity"
 	"loam/gateway/spool"
 	"loam/gateway/wire"
 	"loam/internal/mqttlink"
@@ -75,7 +76,7 @@ func New(cfg Config, community string, signer wire.Signer, s Spool, log *slog.Lo
 	if _, _, _, err := wire.ParseTopic(wire.BatchTopic(community, signer.ID())); err != nil {
 		return nil, fmt.Errorf("uplink: %w: community %q and gateway %q: use 1 to 63 lower-case letters, digits and dashes", ErrConfig, community, signer.ID())
 	}
-	hub, err := parseKey(cfg.HubKey)
+	hub, err := identity.ParseKey(cfg.HubKey)
 	if err != nil {
 		return nil, fmt.Errorf("uplink: %w: hub_key: %w", ErrConfig, err)
 	}

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"loam/gateway/evidence"
+	"loam/gateway/identity"
 	"loam/gateway/qc"
-	"loam/gateway/registry"
 	"loam/gateway/wire"
 	"loam/sensors"
 	"loam/valuation"
@@ -138,7 +138,7 @@ func (a *assessed) checkPeriod() error {
 func (a *assessed) openBatches() ([]wire.Sealed, error) {
 	keys := map[string]ed25519.PublicKey{}
 	for i, g := range a.content.Gateways {
-		key, err := registry.ParseKey(g.Key)
+		key, err := identity.ParseKey(g.Key)
 		if err != nil {
 			return nil, fmt.Errorf("%w: gateway %s: %w", ErrContent, g.ID, err)
 		}

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"loam/gateway/evidence"
-	"loam/gateway/registry"
+	"loam/gateway/identity"
 	"loam/sensors"
 	"loam/valuation"
 	"loam/valuation/statement"
@@ -26,7 +26,7 @@ func (a *assessed) statement() (statement.Statement, error) {
 	}
 	st := statement.Statement{
 		ID:        statement.ID(c.Community, c.Site.ID, is.From, is.To, m.Digest()),
-		Community: c.Community, Hub: is.Hub, HubKey: registry.FormatKey(is.Key),
+		Community: c.Community, Hub: is.Hub, HubKey: identity.FormatKey(is.Key),
 		Site: statement.Site{
 			ID: c.Site.ID, Name: c.Site.Name, Ecosystem: c.Site.Ecosystem, AreaM2: c.Site.AreaM2, OutlineDigest: outline, Steward: c.Site.Steward,
 		},

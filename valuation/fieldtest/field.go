@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"loam/gateway/identity"
 	"loam/gateway/identity/identitytest"
 	"loam/gateway/registry"
 	"loam/gateway/wire"
@@ -75,7 +76,7 @@ func Registry(t testing.TB) *registry.Registry {
 	outline := []registry.Coordinate{{8.5, 47.25}, {8.51, 47.25}, {8.51, 47.26}}
 	var gateways []registry.Gateway
 	for _, g := range []struct{ id, site string }{{"meadow-1", "meadow"}, {"meadow-2", "meadow"}, {"stream-1", "stream"}} {
-		gateways = append(gateways, registry.Gateway{ID: g.id, Name: g.id, Site: g.site, Key: registry.FormatKey(NewSigner(g.id).Public())})
+		gateways = append(gateways, registry.Gateway{ID: g.id, Name: g.id, Site: g.site, Key: identity.FormatKey(NewSigner(g.id).Public())})
 	}
 	r, err := registry.New("willow-creek", []registry.Steward{{ID: "asha", Name: "Asha"}, {ID: "ben", Name: "Ben"}}, []registry.Site{
 		{ID: "meadow", Name: "Upper Meadow", Ecosystem: "T4.5", AreaM2: 12_345, Outline: outline, Steward: "asha"},

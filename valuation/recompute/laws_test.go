@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"loam/gateway/evidence"
+	"loam/gateway/identity"
 	"loam/gateway/qc"
 	"loam/gateway/registry"
 	"loam/gateway/wire"
@@ -70,7 +71,7 @@ func bundle(t *rapid.T, batches []wire.Sealed) []byte {
 		}),
 	}
 	for _, id := range []string{"meadow-1", "meadow-2"} {
-		c.Gateways = append(c.Gateways, statement.Gateway{ID: id, Key: registry.FormatKey(fieldtest.NewSigner(id).Public())})
+		c.Gateways = append(c.Gateways, statement.Gateway{ID: id, Key: identity.FormatKey(fieldtest.NewSigner(id).Public())})
 	}
 	var leaves [][]byte
 	for _, b := range batches {

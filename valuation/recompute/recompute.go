@@ -10,7 +10,6 @@ import (
 
 	"loam/gateway/evidence"
 	"loam/gateway/identity"
-	"loam/gateway/registry"
 	"loam/gateway/wire"
 	"loam/valuation/assessment"
 	"loam/valuation/statement"
@@ -38,7 +37,7 @@ func Verify(bundle []byte) (Report, error) {
 		return r, fmt.Errorf("recompute: %w", err)
 	}
 	r.Statement = b.Statement
-	key, err := registry.ParseKey(b.Statement.HubKey)
+	key, err := identity.ParseKey(b.Statement.HubKey)
 	if err != nil {
 		return r, fmt.Errorf("recompute: %w", err)
 	}

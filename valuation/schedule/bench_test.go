@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"loam/gateway/identity"
 	"loam/gateway/qc"
 	"loam/gateway/registry"
 	"loam/valuation/fieldtest"
@@ -37,7 +38,7 @@ func benchmarkSites(b *testing.B, n int) {
 			ID: id, Name: id, Ecosystem: "T4.5", AreaM2: 10_000, Steward: "asha", Outline: []registry.Coordinate{{8, 47}, {8, 48}, {9, 48}},
 		})
 		g := fieldtest.NewGateway(id)
-		gateways = append(gateways, registry.Gateway{ID: id, Name: id, Site: id, Key: registry.FormatKey(g.Public())})
+		gateways = append(gateways, registry.Gateway{ID: id, Name: id, Site: id, Key: identity.FormatKey(g.Public())})
 		fieldtest.Append(b, log, g.SoilBy(b, "soil", season, end, time.Hour, 240, 60*time.Hour))
 	}
 	r, err := registry.New("willow-creek", []registry.Steward{{ID: "asha", Name: "Asha"}}, sites, gateways)

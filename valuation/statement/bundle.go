@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"loam/gateway/registry"
+	"loam/gateway/identity"
 	"loam/gateway/wire"
 )
 
@@ -45,7 +45,7 @@ func Message(s Statement) ([]byte, error) {
 
 // Seal binds a statement to its content, signs it as the hub it names and returns it with the bundle's file.
 func Seal(s Statement, c Content, hub wire.Signer) (Statement, []byte, error) {
-	if s.Hub != hub.ID() || s.HubKey != registry.FormatKey(hub.Public()) {
+	if s.Hub != hub.ID() || s.HubKey != identity.FormatKey(hub.Public()) {
 		return Statement{}, nil, fmt.Errorf("statement: %s is of hub %q, the signer is %q", s.ID, s.Hub, hub.ID())
 	}
 	content, err := Canonical(c)
@@ -92,7 +92,7 @@ func Parse(raw []byte) (Bundle, error) {
 // VerifySignature checks the hub's signature over a statement that stands alone. The key is the one the statement names:
 // whether it is the hub's is for the reader to know.
 func (s Statement) VerifySignature(signature string) error {
-	key, err := registry.ParseKey(s.HubKey)
+	key, err := identity.ParseKey(s.HubKey)
 	if err != nil {
 		return fmt.Errorf("statement: %s: hub key: %w", s.ID, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"loam/gateway/identity"
 	"loam/gateway/registry"
 	"loam/valuation/fieldtest"
 	"loam/valuation/statement"
@@ -31,7 +32,7 @@ func made(t testing.TB, site string, day0, days int, version string) (statement.
 	to := from.Add(time.Duration(days) * day)
 	s := statement.Statement{
 		ID: statement.ID("willow-creek", site, from, to, version), Community: "willow-creek", Hub: "hub",
-		HubKey: registry.FormatKey(fieldtest.Hub().Public()), Site: statement.Site{ID: site},
+		HubKey: identity.FormatKey(fieldtest.Hub().Public()), Site: statement.Site{ID: site},
 		Period: statement.Period{From: statement.Time(from), To: statement.Time(to)},
 		Method: statement.Method{Name: "field", Version: version, Digest: version},
 	}
