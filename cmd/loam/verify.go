@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 
 	"loam/gateway/identity"
 	"loam/valuation/recompute"
+	"loam/valuation/statement"
 )
 
 // maxBundle bounds what verify reads: a year of a busy site stays far below.
@@ -33,7 +35,8 @@ func verifyCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return verifyOne(out, raw, key)
+				_, err = verifyOne(out, raw, key)
+				return err
 			case len(args) == 0 && data != "":
 				return verifyAll(cmd, data, key)
 			}
@@ -61,25 +64,25 @@ func readBundle(path string) ([]byte, error) {
 	return raw, nil
 }
 
-func verifyOne(out io.Writer, raw []byte, key string) error {
+func verifyOne(out io.Writer, raw []byte, key string) (statement.Statement, error) {
 	report, err := recompute.Verify(raw)
 	for _, line := range report.Checked {
 		fmt.Fprintln(out, line)
 	}
 	if err != nil {
-		return fmt.Errorf("NOT verified: %w", err)
+		return report.Statement, fmt.Errorf("NOT verified: %w", err)
 	}
 	if key != "" {
 		want, err := identity.ParseKey(key)
 		if err != nil {
-			return err
+			return report.Statement, err
 		}
 		if identity.FormatKey(want) != report.Statement.HubKey {
-			return fmt.Errorf("NOT verified: signed with %s, not with the key you trust", report.Statement.HubKey)
+			return report.Statement, fmt.Errorf("NOT verified: signed with %s, not with the key you trust", report.Statement.HubKey)
 		}
 	}
 	fmt.Fprintf(out, "verified: statement %s recomputes to the same bytes\n", report.Statement.ID)
-	return nil
+	return report.Statement, nil
 }
 
 func verifyAll(cmd *cobra.Command, data, key string) error {
@@ -98,11 +101,28 @@ func verifyAll(cmd *cobra.Command, data, key string) error {
 		if err != nil {
 			return err
 		}
-		if err := verifyOne(io.Discard, raw, key); err != nil {
+		proven, err := verifyOne(io.Discard, raw, key)
+		if err == nil {
+			err = sameStatement(st, proven)
+		}
+		if err != nil {
 			return fmt.Errorf("statement %s: %w", st.ID, err)
 		}
 		fmt.Fprintln(cmd.OutOrStdout(), "verified", oneLine(st))
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%d statements verified\n", len(list))
+	return nil
+}
+
+// sameStatement says whether what the hub shows and pays is what its bundle proves.
+func sameStatement(shown, proven statement.Statement) error {
+	a, errA := statement.Canonical(shown)
+	b, errB := statement.Canonical(proven)
+	if err := errors.Join(errA, errB); err != nil {
+		return err
+	}
+	if !bytes.Equal(a, b) {
+		return fmt.Errorf("NOT verified: the hub shows and pays something else than the bundle proves: its bundle is of statement %s", proven.ID)
+	}
 	return nil
 }
