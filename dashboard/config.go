@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"loam/internal/config"
 )
 
 // Settings is what a community says about itself on its pages.
@@ -40,26 +42,19 @@ var ErrConfig = errors.New("the dashboard is not fully wired")
 
 func (c Config) validate() error {
 	s := c.Sources
-	var missing []error
-	need := func(there bool, what string) {
-		if !there {
-			missing = append(missing, fmt.Errorf("%s is missing", what))
-		}
-	}
-	need(s.Registry != nil, "Sources.Registry")
-	need(s.Readings != nil, "Sources.Readings")
-	need(s.Evidence != nil, "Sources.Evidence")
-	need(s.Statements != nil, "Sources.Statements")
-	need(s.Challenges != nil, "Sources.Challenges")
-	need(s.Ledger != nil, "Sources.Ledger")
-	need(s.Quarantine != nil, "Sources.Quarantine")
-	need(c.Now != nil, "Now")
-	need(c.Log != nil, "Log")
-	if c.Settings.StaleMinutes < 0 {
-		missing = append(missing, fmt.Errorf("stale_minutes is %d: give the minutes after which a value counts as old", c.Settings.StaleMinutes))
-	}
-	if len(missing) > 0 {
-		return fmt.Errorf("dashboard: %w: %w", ErrConfig, errors.Join(missing...))
+	var p config.Problems
+	p.Check(s.Registry != nil, "Sources.Registry is missing")
+	p.Check(s.Readings != nil, "Sources.Readings is missing")
+	p.Check(s.Evidence != nil, "Sources.Evidence is missing")
+	p.Check(s.Statements != nil, "Sources.Statements is missing")
+	p.Check(s.Challenges != nil, "Sources.Challenges is missing")
+	p.Check(s.Ledger != nil, "Sources.Ledger is missing")
+	p.Check(s.Quarantine != nil, "Sources.Quarantine is missing")
+	p.Check(c.Now != nil, "Now is missing")
+	p.Check(c.Log != nil, "Log is missing")
+	p.Check(c.Settings.StaleMinutes >= 0, "stale_minutes is %d: give the minutes after which a value counts as old", c.Settings.StaleMinutes)
+	if err := p.Err(); err != nil {
+		return fmt.Errorf("dashboard: %w: %w", ErrConfig, err)
 	}
 	return nil
 }

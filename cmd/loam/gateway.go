@@ -82,24 +82,17 @@ func readGatewayConfig(path string) (gatewayConfig, error) {
 }
 
 func (c gatewayConfig) validate() error {
-	var wrong []error
-	check := func(ok bool, format string, args ...any) {
-		if !ok {
-			wrong = append(wrong, fmt.Errorf(format, args...))
-		}
-	}
-	check(name.Valid(c.Community), "community %q: %s", c.Community, name.Rule)
-	check(name.Valid(c.Gateway), "gateway %q: %s", c.Gateway, name.Rule)
-	check(c.StateDir != "", "state_dir is missing: name a folder that survives a restart, e.g. /var/lib/loam")
-	check(c.interval() >= time.Second, "[sampling] interval %s: at least 1s", c.interval())
-	check(c.timeout() > 0, "[sampling] timeout %s: more than 0", c.timeout())
-	check(c.batchReadings() > 0 && c.batchReadings() <= maxBatchReadings, "[batch] readings %d: 1 to %d", c.Batch.Readings, maxBatchReadings)
-	check(c.maxAge() > 0, "[batch] max_age %s: more than 0", c.maxAge())
-	check(len(c.Probes) > 0, "no [[probe]] is listed: `loam sensors list` shows what can be")
-	if err := checkProbes(c.Probes); err != nil {
-		wrong = append(wrong, err)
-	}
-	return errors.Join(wrong...)
+	var p config.Problems
+	p.Check(name.Valid(c.Community), "community %q: %s", c.Community, name.Rule)
+	p.Check(name.Valid(c.Gateway), "gateway %q: %s", c.Gateway, name.Rule)
+	p.Check(c.StateDir != "", "state_dir is missing: name a folder that survives a restart, e.g. /var/lib/loam")
+	p.Check(c.interval() >= time.Second, "[sampling] interval %s: at least 1s", c.interval())
+	p.Check(c.timeout() > 0, "[sampling] timeout %s: more than 0", c.timeout())
+	p.Check(c.batchReadings() > 0 && c.batchReadings() <= maxBatchReadings, "[batch] readings %d: 1 to %d", c.Batch.Readings, maxBatchReadings)
+	p.Check(c.maxAge() > 0, "[batch] max_age %s: more than 0", c.maxAge())
+	p.Check(len(c.Probes) > 0, "no [[probe]] is listed: `loam sensors list` shows what can be")
+	p.Add(checkProbes(c.Probes))
+	return p.Err()
 }
 
 // maxBatchReadings keeps a sealed batch well below what the wire allows.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 	"periph.io/x/host/v3"
 
 	"loam/gateway/sampler"
+	"loam/internal/config"
 	"loam/sensors"
 	"loam/sensors/catalog"
 	"loam/sensors/clock"
@@ -96,11 +96,11 @@ func day(d toml.LocalDate) time.Time {
 
 // checkProbes says everything that is wrong with the probes, without touching a bus.
 func checkProbes(probes []probeConfig) error {
-	var wrong []error
+	var problems config.Problems
 	names, channels := map[string]bool{}, map[sensors.Channel]bool{}
 	for i, p := range probes {
 		say := func(format string, args ...any) {
-			wrong = append(wrong, fmt.Errorf("[[probe]] %d (%s): %w", i+1, p.Name, fmt.Errorf(format, args...)))
+			problems.Add(fmt.Errorf("[[probe]] %d (%s): %w", i+1, p.Name, fmt.Errorf(format, args...)))
 		}
 		if p.Name == "" || names[p.Name] {
 			say("give it a name no other probe has")
@@ -130,7 +130,7 @@ func checkProbes(probes []probeConfig) error {
 			}
 		}
 	}
-	return errors.Join(wrong...)
+	return problems.Err()
 }
 
 // openBuses brings up the machine's buses, or simulated ones, and returns how to close them.

@@ -79,42 +79,35 @@ func readHubConfig(path string) (hubConfig, error) {
 
 // complete checks the configuration and makes what it describes, without opening or listening to anything.
 func (c *hubConfig) complete() error {
-	var wrong []error
-	note := func(err error) {
-		if err != nil {
-			wrong = append(wrong, err)
-		}
-	}
-	if c.DataDir == "" {
-		note(errors.New("data_dir is missing: name a folder that survives a restart, e.g. /var/lib/loam"))
-	}
+	var p config.Problems
+	p.Check(c.DataDir != "", "data_dir is missing: name a folder that survives a restart, e.g. /var/lib/loam")
 	switch embedded, other := c.Broker.Listen != "", c.MQTT.Broker != ""; {
 	case embedded && other:
-		note(errors.New("[broker] listen and [mqtt] broker exclude each other: a hub uses its own broker or another"))
+		p.Add(errors.New("[broker] listen and [mqtt] broker exclude each other: a hub uses its own broker or another"))
 	case embedded:
-		note(c.Broker.Validate())
+		p.Add(c.Broker.Validate())
 	case other:
 		c.MQTT.Community = c.Community
-		note(c.MQTT.Validate())
+		p.Add(c.MQTT.Validate())
 	default:
-		note(errors.New("no broker: give [broker] listen for loam's own, or [mqtt] broker for another"))
+		p.Add(errors.New("no broker: give [broker] listen for loam's own, or [mqtt] broker for another"))
 	}
-	note(c.Store.Validate())
+	p.Add(c.Store.Validate())
 	var err error
 	c.registry, err = registry.New(c.Community, c.Stewards, c.Sites, c.Gateways)
-	note(err)
+	p.Add(err)
 	c.settings, err = qc.Defaults().With(c.QC)
-	note(err)
+	p.Add(err)
 	switch raw, err := os.ReadFile(c.Method); {
 	case c.Method == "":
-		note(errors.New("method is missing: name the file with the rules your community chose"))
+		p.Add(errors.New("method is missing: name the file with the rules your community chose"))
 	case err != nil:
-		note(fmt.Errorf("read the method: %w", err))
+		p.Add(fmt.Errorf("read the method: %w", err))
 	default:
 		c.method, err = method.Parse(raw)
-		note(wrapFile(c.Method, err))
+		p.Add(wrapFile(c.Method, err))
 	}
-	return errors.Join(wrong...)
+	return p.Err()
 }
 
 // hubName is the name the hub signs under.

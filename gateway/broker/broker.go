@@ -58,23 +58,18 @@ func (c Config) withDefaults() Config {
 // Validate says what is wrong with the configuration, all of it at once.
 func (c Config) Validate() error {
 	d := c.withDefaults()
-	var wrong []error
-	check := func(ok bool, format string, args ...any) {
-		if !ok {
-			wrong = append(wrong, fmt.Errorf(format, args...))
-		}
-	}
-	check(c.Listen != "", "listen is missing: give an address such as \":1883\" or \"127.0.0.1:1883\"")
-	check((c.CertFile == "") == (c.KeyFile == ""), "cert_file and key_file belong together: give both or neither")
-	check(d.MaxClients > 0, "max_clients %d: more than 0", d.MaxClients)
-	check(d.MaxPacket >= 1<<10 && d.MaxPacket <= 16<<20, "max_packet %d: from 1024 to 16777216 bytes", d.MaxPacket)
-	check(d.MaxInflight > 0 && d.MaxInflight <= 65535, "max_inflight %d: from 1 to 65535", d.MaxInflight)
-	check(d.MaxUnwritten >= d.MaxPacket, "max_unwritten %d: at least max_packet, %d", d.MaxUnwritten, d.MaxPacket)
-	check(d.MaxSilence.Or(0) >= time.Second && d.MaxSilence.Or(0) <= 18*time.Hour, "max_silence %s: from 1s to 18h", d.MaxSilence.Or(0))
-	check(d.HelloTime > 0, "hello_time %s: more than 0", d.HelloTime.Or(0))
-	check(d.WriteTime > 0, "write_time %s: more than 0", d.WriteTime.Or(0))
-	if len(wrong) > 0 {
-		return fmt.Errorf("broker: %w: %w", ErrConfig, errors.Join(wrong...))
+	var p config.Problems
+	p.Check(c.Listen != "", "listen is missing: give an address such as \":1883\" or \"127.0.0.1:1883\"")
+	p.Check((c.CertFile == "") == (c.KeyFile == ""), "cert_file and key_file belong together: give both or neither")
+	p.Check(d.MaxClients > 0, "max_clients %d: more than 0", d.MaxClients)
+	p.Check(d.MaxPacket >= 1<<10 && d.MaxPacket <= 16<<20, "max_packet %d: from 1024 to 16777216 bytes", d.MaxPacket)
+	p.Check(d.MaxInflight > 0 && d.MaxInflight <= 65535, "max_inflight %d: from 1 to 65535", d.MaxInflight)
+	p.Check(d.MaxUnwritten >= d.MaxPacket, "max_unwritten %d: at least max_packet, %d", d.MaxUnwritten, d.MaxPacket)
+	p.Check(d.MaxSilence.Or(0) >= time.Second && d.MaxSilence.Or(0) <= 18*time.Hour, "max_silence %s: from 1s to 18h", d.MaxSilence.Or(0))
+	p.Check(d.HelloTime > 0, "hello_time %s: more than 0", d.HelloTime.Or(0))
+	p.Check(d.WriteTime > 0, "write_time %s: more than 0", d.WriteTime.Or(0))
+	if err := p.Err(); err != nil {
+		return fmt.Errorf("broker: %w: %w", ErrConfig, err)
 	}
 	return nil
 }

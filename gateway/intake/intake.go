@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"loam/gateway/wire"
+	"loam/internal/config"
 	"loam/internal/mqttlink"
 	"loam/internal/name"
 )
@@ -74,21 +75,16 @@ func (c Config) withDefaults() Config {
 // Validate says what is wrong with the configuration, all of it at once.
 func (c Config) Validate() error {
 	d := c.withDefaults()
-	var wrong []error
-	check := func(ok bool, format string, args ...any) {
-		if !ok {
-			wrong = append(wrong, fmt.Errorf(format, args...))
-		}
-	}
-	check(c.Broker != "", "broker is missing: give mqtt://host:1883 or mqtts://host:8883")
-	check(name.Valid(c.Community), "community %q: %s", c.Community, name.Rule)
-	check(c.Password == "" || c.PasswordFile == "", "the password is given twice, in a file and without")
-	check(c.Username != "" || c.Password == "" && c.PasswordFile == "", "password_file is given without username")
-	check(d.Workers > 0 && d.Workers <= 256, "workers %d: from 1 to 256", d.Workers)
-	check(d.Queue > 0, "queue %d: more than 0", d.Queue)
-	check(d.QueueBytes >= wire.MaxSealedBytes, "queue_bytes %d: at least one batch, %d", d.QueueBytes, wire.MaxSealedBytes)
-	if len(wrong) > 0 {
-		return fmt.Errorf("intake: %w: %w", ErrConfig, errors.Join(wrong...))
+	var p config.Problems
+	p.Check(c.Broker != "", "broker is missing: give mqtt://host:1883 or mqtts://host:8883")
+	p.Check(name.Valid(c.Community), "community %q: %s", c.Community, name.Rule)
+	p.Check(c.Password == "" || c.PasswordFile == "", "the password is given twice, in a file and without")
+	p.Check(c.Username != "" || c.Password == "" && c.PasswordFile == "", "password_file is given without username")
+	p.Check(d.Workers > 0 && d.Workers <= 256, "workers %d: from 1 to 256", d.Workers)
+	p.Check(d.Queue > 0, "queue %d: more than 0", d.Queue)
+	p.Check(d.QueueBytes >= wire.MaxSealedBytes, "queue_bytes %d: at least one batch, %d", d.QueueBytes, wire.MaxSealedBytes)
+	if err := p.Err(); err != nil {
+		return fmt.Errorf("intake: %w: %w", ErrConfig, err)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"loam/gateway/identity"
+	"loam/internal/config"
 	"loam/internal/name"
 )
 
@@ -86,8 +87,8 @@ func New(community string, stewards []Steward, sites []Site, gateways []Gateway)
 		c.site(s)
 	}
 	keys := c.gateways(gateways)
-	if len(c.wrong) > 0 {
-		return nil, fmt.Errorf("registry: %w: %w", ErrInvalid, errors.Join(c.wrong...))
+	if err := c.Err(); err != nil {
+		return nil, fmt.Errorf("registry: %w: %w", ErrInvalid, err)
 	}
 	return &Registry{
 		Community: community, keys: keys,
@@ -97,39 +98,32 @@ func New(community string, stewards []Steward, sites []Site, gateways []Gateway)
 
 // checker collects everything that is wrong.
 type checker struct {
-	seen  map[string]bool // "kind id"
-	wrong []error
-}
-
-func (c *checker) check(ok bool, format string, args ...any) {
-	if !ok {
-		c.wrong = append(c.wrong, fmt.Errorf(format, args...))
-	}
+	config.Problems
+	seen map[string]bool // "kind id"
 }
 
 func (c *checker) id(kind, v string) {
-	c.check(name.Valid(v), "%s %q: %s", kind, v, name.Rule)
-	c.check(!c.seen[kind+" "+v], "%s %q is given twice", kind, v)
+	c.Check(name.Valid(v), "%s %q: %s", kind, v, name.Rule)
+	c.Check(!c.seen[kind+" "+v], "%s %q is given twice", kind, v)
 	c.seen[kind+" "+v] = true
 }
 
 func (c *checker) site(s Site) {
 	c.id("site", s.ID)
-	c.check(c.seen["steward "+s.Steward], "site %q: steward %q is not listed under [[steward]]", s.ID, s.Steward)
-	c.check(s.AreaM2 > 0, "site %q: area_m2 must be more than 0", s.ID)
-	if err := checkEcosystem(s.Ecosystem); err != nil {
-		c.check(false, "site %q: %w", s.ID, err)
-	}
+	c.Check(c.seen["steward "+s.Steward], "site %q: steward %q is not listed under [[steward]]", s.ID, s.Steward)
+	c.Check(s.AreaM2 > 0, "site %q: area_m2 must be more than 0", s.ID)
+	err := checkEcosystem(s.Ecosystem)
+	c.Check(err == nil, "site %q: %w", s.ID, err)
 	n := len(s.Outline)
-	c.check(n >= 3, "site %q: outline needs at least three corners", s.ID)
-	c.check(n < 2 || s.Outline[0] != s.Outline[n-1], "site %q: outline repeats its first corner at the end: leave the last one out", s.ID)
+	c.Check(n >= 3, "site %q: outline needs at least three corners", s.ID)
+	c.Check(n < 2 || s.Outline[0] != s.Outline[n-1], "site %q: outline repeats its first corner at the end: leave the last one out", s.ID)
 	for _, at := range s.Outline {
 		// 0, 0 is where places without a position end up.
-		c.check(at[0] >= -180 && at[0] <= 180 && at[1] >= -90 && at[1] <= 90 && at != Coordinate{},
+		c.Check(at[0] >= -180 && at[0] <= 180 && at[1] >= -90 && at[1] <= 90 && at != Coordinate{},
 			"site %q: corner %v is not a longitude and latitude", s.ID, at)
 	}
 	if inside := Area(s.Outline); n >= 3 {
-		c.check(float64(s.AreaM2) <= float64(inside*outlineTolerance), "site %q: area_m2 %d is more than its outline holds, %.0f: credits are paid by the area; correct one of them",
+		c.Check(float64(s.AreaM2) <= float64(inside*outlineTolerance), "site %q: area_m2 %d is more than its outline holds, %.0f: credits are paid by the area; correct one of them",
 			s.ID, s.AreaM2, inside)
 	}
 }
@@ -139,15 +133,14 @@ func (c *checker) gateways(gateways []Gateway) map[string]ed25519.PublicKey {
 	owner := map[string]string{}
 	for _, g := range gateways {
 		c.id("gateway", g.ID)
-		c.check(c.seen["site "+g.Site], "gateway %q: site %q is not listed under [[site]]", g.ID, g.Site)
+		c.Check(c.seen["site "+g.Site], "gateway %q: site %q is not listed under [[site]]", g.ID, g.Site)
 		key, err := identity.ParseKey(g.Key)
-		if err != nil {
-			c.check(false, "gateway %q: %w", g.ID, err)
+		if !c.Check(err == nil, "gateway %q: %w", g.ID, err) {
 			continue
 		}
 		// One key on two gateways is a copied memory card: their sequence numbers would collide and batches be lost to forks.
 		other, taken := owner[string(key)]
-		c.check(!taken || other == g.ID, "gateways %q and %q have the same key: each needs its own, make a new one on one of them", other, g.ID)
+		c.Check(!taken || other == g.ID, "gateways %q and %q have the same key: each needs its own, make a new one on one of them", other, g.ID)
 		owner[string(key)] = g.ID
 		keys[g.ID] = key
 	}

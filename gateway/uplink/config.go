@@ -62,26 +62,18 @@ func (c Config) withDefaults() Config {
 // Validate says what is wrong with the configuration, all of it at once.
 func (c Config) Validate() error {
 	d := c.withDefaults()
-	var wrong []error
-	check := func(ok bool, format string, args ...any) {
-		if !ok {
-			wrong = append(wrong, fmt.Errorf(format, args...))
-		}
-	}
-	check(c.Broker != "", "broker is missing: give mqtt://host:1883 or mqtts://host:8883")
+	var p config.Problems
+	p.Check(c.Broker != "", "broker is missing: give mqtt://host:1883 or mqtts://host:8883")
 	_, err := identity.ParseKey(c.HubKey)
-	check(err == nil, "hub_key: %w", err)
-	check((c.Username == "") == (c.PasswordFile == ""), "username and password_file belong together: give both, or neither to use the gateway's key")
-	check(d.Window > 0 && d.Window <= maxWindow, "window %d: from 1 to %d", d.Window, maxWindow)
-	check(d.ResendAfter > 0 && d.ResendAfter <= d.ResendMax, "resend_after %s: more than 0 and at most resend_max, %s", d.ResendAfter.Or(0), d.ResendMax.Or(0))
-	for _, p := range []struct {
-		name  string
-		value config.Duration
-	}{{"stall_after", d.StallAfter}, {"status_every", d.StatusEvery}, {"poll_every", d.PollEvery}} {
-		check(p.value > 0, "%s %s: more than 0", p.name, p.value.Or(0))
-	}
-	if len(wrong) > 0 {
-		return fmt.Errorf("uplink: %w: %w", ErrConfig, errors.Join(wrong...))
+	p.Check(err == nil, "hub_key: %w", err)
+	p.Check((c.Username == "") == (c.PasswordFile == ""), "username and password_file belong together: give both, or neither to use the gateway's key")
+	p.Check(d.Window > 0 && d.Window <= maxWindow, "window %d: from 1 to %d", d.Window, maxWindow)
+	p.Check(d.ResendAfter > 0 && d.ResendAfter <= d.ResendMax, "resend_after %s: more than 0 and at most resend_max, %s", d.ResendAfter.Or(0), d.ResendMax.Or(0))
+	p.Check(d.StallAfter > 0, "stall_after %s: more than 0", d.StallAfter.Or(0))
+	p.Check(d.StatusEvery > 0, "status_every %s: more than 0", d.StatusEvery.Or(0))
+	p.Check(d.PollEvery > 0, "poll_every %s: more than 0", d.PollEvery.Or(0))
+	if err := p.Err(); err != nil {
+		return fmt.Errorf("uplink: %w: %w", ErrConfig, err)
 	}
 	return nil
 }

@@ -1,4 +1,5 @@
 // Package config reads strict TOML: a key nobody knows is a mistake, and a mistake is reported with file, line and column.
+// What is wrong with the values is reported all at once, see [Problems].
 package config
 
 import (

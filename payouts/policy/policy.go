@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 
+	"loam/internal/config"
 	"loam/payouts/ledger"
 	"loam/valuation/statement"
 )
@@ -72,10 +73,10 @@ func (p *Policy) Transfers(s statement.Statement) ([]ledger.Transfer, error) {
 	if !s.Earns {
 		return nil, nil
 	}
-	r := reader{statement: s, config: p.config}
+	r := reader{statement: s, policy: p.config}
 	credit := r.credit()
-	if len(r.wrong) > 0 {
-		return nil, fmt.Errorf("policy: statement %q: %w: %w", s.ID, ErrRefused, errors.Join(r.wrong...))
+	if err := r.Err(); err != nil {
+		return nil, fmt.Errorf("policy: statement %q: %w: %w", s.ID, ErrRefused, err)
 	}
 	var transfers []ledger.Transfer
 	for _, part := range append(credit.split, part{Buffer(s.Community, credit.asset), credit.buffer}) {
@@ -105,33 +106,26 @@ type part struct {
 
 // reader reads a statement's credit and collects what is wrong with it.
 type reader struct {
+	config.Problems
 	statement statement.Statement
-	config    Config
-	wrong     []error
-}
-
-func (r *reader) check(ok bool, format string, args ...any) bool {
-	if !ok {
-		r.wrong = append(r.wrong, fmt.Errorf(format, args...))
-	}
-	return ok
+	policy    Config
 }
 
 var statementID = regexp.MustCompile(`^[!-~]{1,180}$`)
 
 func (r *reader) credit() credit {
 	s, c := r.statement, r.statement.Credit
-	r.check(statementID.MatchString(s.ID), "its id must be 1 to 180 visible ASCII characters")
-	r.check(s.Community == r.config.Community, "it is of community %q, not of %q", s.Community, r.config.Community)
+	r.Check(statementID.MatchString(s.ID), "its id must be 1 to 180 visible ASCII characters")
+	r.Check(s.Community == r.policy.Community, "it is of community %q, not of %q", s.Community, r.policy.Community)
 	found := credit{asset: ledger.Asset(c.Asset)}
-	if _, _, err := found.asset.Parse(); r.check(err == nil, "credit.asset: %w", err) {
-		r.check(len(r.config.Assets) == 0 || slices.Contains(r.config.Assets, found.asset), "credit.asset: %s is not one of %v", c.Asset, r.config.Assets)
+	if _, _, err := found.asset.Parse(); r.Check(err == nil, "credit.asset: %w", err) {
+		r.Check(len(r.policy.Assets) == 0 || slices.Contains(r.policy.Assets, found.asset), "credit.asset: %s is not one of %v", c.Asset, r.policy.Assets)
 	}
 	gross, deduction := r.amount("credit.gross", c.Gross), r.amount("credit.uncertainty_deduction", c.Deduction)
 	net := r.amount("credit.net", c.Net)
 	found.buffer = r.amount("credit.buffer", c.Buffer)
 	rest := gross - deduction // none is negative, so it fits; and so does the next difference where it is taken
-	r.check(rest >= found.buffer && rest-found.buffer == net, "credit: gross %q less deduction %q and buffer %q is not net %q", c.Gross, c.Deduction, c.Buffer, c.Net)
+	r.Check(rest >= found.buffer && rest-found.buffer == net, "credit: gross %q less deduction %q and buffer %q is not net %q", c.Gross, c.Deduction, c.Buffer, c.Net)
 	found.split = r.split(net)
 	return found
 }
@@ -143,20 +137,20 @@ func (r *reader) split(net int64) []part {
 	for i, p := range r.statement.Credit.Split {
 		name := fmt.Sprintf("credit.split[%d]", i)
 		account := ledger.Account(p.Account)
-		if err := account.Check(); r.check(err == nil, "%s: %w", name, err) {
-			r.check(account.Community() == r.config.Community, "%s: account %s is not of community %q", name, account, r.config.Community)
-			r.check(slices.Contains(r.config.Kinds, account.Kind()), "%s: account %s is of kind %q, not one of %v", name, account, account.Kind(), r.config.Kinds)
+		if err := account.Check(); r.Check(err == nil, "%s: %w", name, err) {
+			r.Check(account.Community() == r.policy.Community, "%s: account %s is not of community %q", name, account, r.policy.Community)
+			r.Check(slices.Contains(r.policy.Kinds, account.Kind()), "%s: account %s is of kind %q, not one of %v", name, account, account.Kind(), r.policy.Kinds)
 		}
-		r.check(!seen[p.Account], "%s: account %s is named twice", name, p.Account)
+		r.Check(!seen[p.Account], "%s: account %s is named twice", name, p.Account)
 		seen[p.Account] = true
 		amount := r.amount(name+".amount", p.Amount)
-		if !r.check(amount <= left, "credit.split: the parts are more than net %q", r.statement.Credit.Net) {
+		if !r.Check(amount <= left, "credit.split: the parts are more than net %q", r.statement.Credit.Net) {
 			return nil
 		}
 		left -= amount
 		parts = append(parts, part{account, amount})
 	}
-	r.check(left == 0, "credit.split: the parts are %d less than net %q", left, r.statement.Credit.Net)
+	r.Check(left == 0, "credit.split: the parts are %d less than net %q", left, r.statement.Credit.Net)
 	return parts
 }
 
@@ -165,6 +159,6 @@ var wholeNumber = regexp.MustCompile(`^(0|[1-9][0-9]*)$`)
 // amount reads minor units: digits only, in the one way a number can be written, at most 2⁶³−1.
 func (r *reader) amount(name, text string) int64 {
 	n, err := strconv.ParseInt(text, 10, 64)
-	r.check(err == nil && wholeNumber.MatchString(text), "%s: %q is not a whole number of minor units from 0 to 9223372036854775807", name, text)
+	r.Check(err == nil && wholeNumber.MatchString(text), "%s: %q is not a whole number of minor units from 0 to 9223372036854775807", name, text)
 	return n
 }

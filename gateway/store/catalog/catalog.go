@@ -12,6 +12,7 @@ import (
 	"loam/gateway/store"
 	"loam/gateway/store/influxstore"
 	"loam/gateway/store/sqlitestore"
+	"loam/internal/config"
 )
 
 // Config chooses a store and says how to reach it.
@@ -43,7 +44,7 @@ type Backend struct {
 	Kind    string // as written in a configuration
 	Title   string // for people
 	Package string // folder below gateway/store
-	check   func(Config) []error
+	check   func(Config) error
 	open    func(ctx context.Context, c Config, dir string) (store.Store, error)
 }
 
@@ -75,8 +76,8 @@ func (c Config) Validate() error {
 	if err != nil {
 		return err
 	}
-	if wrong := b.check(c); len(wrong) > 0 {
-		return fmt.Errorf("catalog: %w: kind %q: %w", ErrConfig, b.Kind, errors.Join(wrong...))
+	if err := b.check(c); err != nil {
+		return fmt.Errorf("catalog: %w: kind %q: %w", ErrConfig, b.Kind, err)
 	}
 	return nil
 }
@@ -100,36 +101,26 @@ func Open(ctx context.Context, c Config, dir string) (store.Store, error) {
 // FileName is what the SQLite store is called in the hub's folder.
 const FileName = "points.db"
 
-func checkSQLite(c Config) (wrong []error) {
+func checkSQLite(c Config) error {
+	var p config.Problems
 	for name, value := range map[string]string{"url": c.URL, "token_file": c.TokenFile, "org": c.Org, "bucket": c.Bucket} {
-		if value != "" {
-			wrong = append(wrong, fmt.Errorf("%s is set, but only kind \"influx\" uses it: set kind, or remove %s", name, name))
-		}
+		p.Check(value == "", "%s is set, but only kind \"influx\" uses it: set kind, or remove %s", name, name)
 	}
-	return wrong
+	return p.Err()
 }
 
 func openSQLite(ctx context.Context, _ Config, dir string) (store.Store, error) {
 	return sqlitestore.Open(ctx, filepath.Join(dir, FileName))
 }
 
-func checkInflux(c Config) (wrong []error) {
-	if !strings.HasPrefix(c.URL, "http://") && !strings.HasPrefix(c.URL, "https://") {
-		wrong = append(wrong, fmt.Errorf("url %q: give http://host:port or https://host", c.URL))
-	}
-	if at := strings.LastIndexByte(c.URL, '@'); at >= 0 {
-		wrong = append(wrong, errors.New("url carries a user or password: put \"user:password\" into token_file"))
-	}
-	if c.Bucket == "" {
-		wrong = append(wrong, errors.New("bucket is empty: give a bucket, or \"database/retention-policy\" for InfluxDB 1.8"))
-	}
-	if c.Org != "" && c.TokenFile == "" {
-		wrong = append(wrong, errors.New("org is set, which means InfluxDB 2.x, but token_file is not: it wants a token"))
-	}
-	if c.Timeout < 0 {
-		wrong = append(wrong, fmt.Errorf("timeout %s is negative", c.Timeout))
-	}
-	return wrong
+func checkInflux(c Config) error {
+	var p config.Problems
+	p.Check(strings.HasPrefix(c.URL, "http://") || strings.HasPrefix(c.URL, "https://"), "url %q: give http://host:port or https://host", c.URL)
+	p.Check(!strings.Contains(c.URL, "@"), "url carries a user or password: put \"user:password\" into token_file")
+	p.Check(c.Bucket != "", "bucket is empty: give a bucket, or \"database/retention-policy\" for InfluxDB 1.8")
+	p.Check(c.Org == "" || c.TokenFile != "", "org is set, which means InfluxDB 2.x, but token_file is not: it wants a token")
+	p.Check(c.Timeout >= 0, "timeout %s is negative", c.Timeout)
+	return p.Err()
 }
 
 func openInflux(ctx context.Context, c Config, _ string) (store.Store, error) {
