@@ -20,6 +20,7 @@ import (
 	"loam/gateway/spool"
 	"loam/gateway/wire"
 	"loam/internal/mqttlink"
+	"loam/internal/name"
 )
 
 // Spool is where batches wait for their receipts.
@@ -73,8 +74,8 @@ func New(cfg Config, community string, signer wire.Signer, s Spool, log *slog.Lo
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	if _, _, _, err := wire.ParseTopic(wire.BatchTopic(community, signer.ID())); err != nil {
-		return nil, fmt.Errorf("uplink: %w: community %q and gateway %q: use 1 to 63 lower-case letters, digits and dashes", ErrConfig, community, signer.ID())
+	if !name.Valid(community) || !name.Valid(signer.ID()) {
+		return nil, fmt.Errorf("uplink: %w: community %q and gateway %q: %s", ErrConfig, community, signer.ID(), name.Rule)
 	}
 	hub, err := identity.ParseKey(cfg.HubKey)
 	if err != nil {
