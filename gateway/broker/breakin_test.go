@@ -383,6 +383,9 @@ func TestAFullHouseRefusesAndRecovers(t *testing.T) {
 	}
 	first.publish(wire.BatchTopic(community, "gw-1"), false, "still here")
 	mustEnd(t, silent[len(silent)-1], soon) // turned away at the door
+	if n := strings.Count(h.log.String(), "broker is full"); n != 1 {
+		t.Errorf("%d lines in the log about as many strangers as like to knock", n)
+	}
 	for _, c := range silent {
 		c.Close()
 	}

@@ -49,6 +49,7 @@ func (l *listener) Init(*slog.Logger) (err error) {
 
 // Serve implements the server's listener.
 func (l *listener) Serve(establish listeners.EstablishFn) {
+	var said time.Time // when the log last heard that the broker is full: strangers that knock must not fill the disk
 	for {
 		raw, err := l.listen.Accept()
 		if err != nil {
@@ -63,7 +64,10 @@ func (l *listener) Serve(establish listeners.EstablishFn) {
 		case l.slots <- struct{}{}:
 			go l.serve(raw, establish)
 		default:
-			l.log.Warn("broker is full", "remote", raw.RemoteAddr().String(), "max_clients", l.cfg.MaxClients)
+			if time.Since(said) > time.Minute {
+				said = time.Now()
+				l.log.Warn("broker is full", "remote", raw.RemoteAddr().String(), "max_clients", l.cfg.MaxClients)
+			}
 			_ = raw.Close()
 		}
 	}
