@@ -188,7 +188,8 @@ func openStages(ctx context.Context, cfg hubConfig, clk clock.Clock, log *slog.L
 		return nil, err
 	}
 	s.settlement = settlement.New(settlement.Config{
-		Statements: s.statements, Challenges: s.challenges, Policy: pay, Ledger: s.ledger, Log: log, Metrics: reg,
+		Statements: provenStatements{Store: s.statements, challenges: s.challenges, hub: s.identity, proven: map[string]string{}},
+		Challenges: s.challenges, Policy: pay, Ledger: s.ledger, Log: log, Metrics: reg,
 	})
 	return s, nil
 }

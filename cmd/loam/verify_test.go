@@ -3,6 +3,7 @@ package main
 import (
 	"database/sql"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -37,6 +38,27 @@ func TestVerifyComparesWhatIsShownWithWhatIsProven(t *testing.T) {
 			db.Close()
 			if err := verify(); err == nil || !strings.Contains(err.Error(), "NOT verified") {
 				t.Errorf("verify --data = %v", err)
+			}
+			settle := func() error { // as if nothing had been paid yet
+				for _, name := range []string{"challenges.db", "ledger.db"} {
+					files, err := filepath.Glob(filepath.Join(dir, "hub", name+"*"))
+					if err != nil || len(files) == 0 {
+						t.Fatal(name, err)
+					}
+					for _, f := range files {
+						if err := os.Remove(f); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+				cmd := valueCommand()
+				cmd.SetArgs([]string{"--data", dir})
+				cmd.SetOut(io.Discard)
+				cmd.SetErr(io.Discard)
+				return cmd.ExecuteContext(t.Context())
+			}
+			if err := settle(); err == nil || !strings.Contains(err.Error(), "not what this hub published") {
+				t.Errorf("settled from an altered statement: %v", err)
 			}
 		})
 	}

@@ -6,13 +6,13 @@ import (
 	"loam/valuation/statement"
 )
 
-// coverage is which time of which site is paid, or about to be, under which method. A method's version does not count:
-// a new version pays from where the old one ended.
+// coverage is which time of which site is paid, or about to be, in which asset. The method does not count: neither a new
+// version nor a new name may pay the same time again.
 type coverage map[plot][]statement.Statement
 
-type plot struct{ site, method string }
+type plot struct{ site, asset string }
 
-func plotOf(s statement.Statement) plot { return plot{s.Site.ID, s.Method.Name} }
+func plotOf(s statement.Statement) plot { return plot{s.Site.ID, s.Credit.Asset} }
 
 // add notes that a statement is paid, or about to be.
 func (c coverage) add(s statement.Statement) { c[plotOf(s)] = append(c[plotOf(s)], s) }
@@ -29,8 +29,8 @@ func (c coverage) check(s statement.Statement) error {
 			return err
 		}
 		if from < otherTo && otherFrom < to {
-			return fmt.Errorf("settlement: statement %q: %s, %s to %s under %q: statement %q of %s to %s comes first: %w",
-				s.ID, s.Site.ID, s.Period.From, s.Period.To, s.Method.Name, other.ID, other.Period.From, other.Period.To, ErrOverlap)
+			return fmt.Errorf("settlement: statement %q: %s, %s to %s in %s: statement %q of %s to %s comes first: %w",
+				s.ID, s.Site.ID, s.Period.From, s.Period.To, s.Credit.Asset, other.ID, other.Period.From, other.Period.To, ErrOverlap)
 		}
 	}
 	return nil

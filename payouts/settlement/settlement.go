@@ -55,7 +55,7 @@ type Config struct {
 	Metrics    prometheus.Registerer
 }
 
-// ErrOverlap says that another statement of the same site and method covers some of the same time and comes first.
+// ErrOverlap says that another statement of the same site and asset covers some of the same time and comes first.
 var ErrOverlap = errors.New("the time is covered by another statement")
 
 // Settlement settles statements. It is safe for concurrent use.

@@ -256,12 +256,12 @@ func TestOneBadStatement(t *testing.T) {
 	}
 }
 
-// TestOverlap: a site's time is paid once under a method, also when a new version of it made another statement, and also
-// after a restart. Other sites, other methods and the time after are not touched.
+// TestOverlap: a site's time is paid once in an asset, also when a new version or a new name of the method made another
+// statement, and also after a restart. Other sites, other assets and the time after are not touched.
 func TestOverlap(t *testing.T) {
 	again, other, rejected := month("north", 1), month("north", 1), month("west", 1)
-	again.ID, again.Method.Version = "north-1-v2", "2"
-	other.ID, other.Method.Name = "north-1-water", "water"
+	again.ID, again.Method.Name, again.Method.Version = "north-1-v2", "renamed", "2"
+	other.ID, other.Method.Name, other.Credit.Asset = "north-1-water", "water", "WATER/2"
 	corrected := rejected
 	corrected.ID = "west-1-corrected"
 	dir := memdir.New(t)
@@ -287,7 +287,7 @@ func TestOverlap(t *testing.T) {
 		h.close(t)
 		h = open(t, dir, statements)
 	}
-	if got := h.balances(t)["willow-creek:mint:meadow"]; got != -5*9_500 {
+	if got := h.balances(t)["willow-creek:mint:meadow"]; got != -4*9_500 {
 		t.Errorf("issued %d", -got)
 	}
 	h.close(t)
