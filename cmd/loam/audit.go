@@ -1,13 +1,17 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"loam/gateway/evidence"
 	"loam/gateway/identity"
+	"loam/valuation/statement"
 )
 
 func auditCommand() *cobra.Command {
@@ -36,6 +40,19 @@ func auditCommand() *cobra.Command {
 			for _, f := range findings {
 				fmt.Fprintln(out, f)
 			}
+			if len(findings) == 0 {
+				short, err := againstStatements(cmd.Context(), cfg.DataDir)
+				if err != nil {
+					return err
+				}
+				for _, line := range short {
+					fmt.Fprintln(out, line)
+				}
+				if len(short) > 0 {
+					fmt.Fprintln(out, "the evidence is not what these statements were made from")
+					return errSaid
+				}
+			}
 			if len(findings) > 0 {
 				fmt.Fprintf(out, "%d findings: the evidence is not what was appended\n", len(findings))
 				return errSaid
@@ -46,4 +63,42 @@ func auditCommand() *cobra.Command {
 	}
 	flags.add(cmd)
 	return cmd
+}
+
+// againstStatements holds the log to every tree that a published statement names: a log that was emptied, or cut and
+// signed anew, is sound in itself and yet not the one people were shown.
+func againstStatements(ctx context.Context, dir string) (wrong []string, err error) {
+	log, err := evidence.Open(ctx, filepath.Join(dir, "evidence.db"), nil, "audit")
+	if err != nil {
+		return nil, err
+	}
+	statements, err := statement.OpenStore(ctx, filepath.Join(dir, "statements.db"))
+	if err != nil {
+		return nil, errors.Join(err, log.Close())
+	}
+	defer func() { err = errors.Join(err, log.Close(), statements.Close()) }()
+	list, err := statements.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	seen := map[string]bool{}
+	for _, s := range list {
+		e := s.Evidence
+		if seen[e.LogSize+e.LogRoot] {
+			continue
+		}
+		seen[e.LogSize+e.LogRoot] = true
+		size, err := strconv.ParseUint(e.LogSize, 10, 64)
+		if err != nil {
+			return wrong, fmt.Errorf("statement %s: log size: %w", s.ID, err)
+		}
+		root, err := log.Root(ctx, size)
+		if err != nil && !errors.Is(err, evidence.ErrRange) {
+			return wrong, err
+		}
+		if err != nil || root.String() != e.LogRoot {
+			wrong = append(wrong, fmt.Sprintf("statement %s was made from a log of %d batches with root %s, which this log does not hold", s.ID, size, e.LogRoot))
+		}
+	}
+	return wrong, nil
 }

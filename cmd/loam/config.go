@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/pelletier/go-toml/v2"
 	"github.com/spf13/cobra"
 
+	"loam/payouts/ledger"
 	"loam/valuation/method"
 )
 
@@ -56,8 +58,11 @@ func checkConfig(path string) (kind string, err error) {
 	name, isName := tables.Gateway.(string)
 	switch {
 	case len(tables.Index) > 0:
-		_, err := method.Parse(raw)
-		return "method", wrapFile(path, err)
+		m, err := method.Parse(raw)
+		if err != nil {
+			return "method", wrapFile(path, err)
+		}
+		return "method: " + yearly(m), nil
 	case len(tables.Site) > 0 || tables.Gateway != nil && !isName:
 		_, err := readHubConfig(path)
 		return "hub configuration", err
@@ -73,4 +78,13 @@ func wrapFile(path string, err error) error {
 		return nil
 	}
 	return fmt.Errorf("%s: %w", path, err)
+}
+
+// yearly says what a method pays at most in a year: its rate is for one period, and the cron line alone says how many
+// periods there are.
+func yearly(m method.Method) string {
+	from, to := m.Period(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	periods := int64(365 * 24 * time.Hour / to.Sub(from))
+	return fmt.Sprintf("one hectare at score 1 earns %s gross in a period of %s, about %d times that in a year",
+		ledger.Format(m.Credit.RatePerHectare, ledger.Asset(m.Asset)), to.Sub(from), periods)
 }
