@@ -428,6 +428,8 @@ func (r *river) inEvidence() map[mark]float64 {
 func (r *river) statement() []byte {
 	r.t.Helper()
 	config := filepath.Join(r.dir, "hub.toml")
+	// Until the minute in which the last readings were taken has ended, and its late data has been waited for.
+	time.Sleep(time.Until(time.Now().Truncate(time.Minute).Add(time.Minute + 4*time.Second)))
 	r.must("value", "--config", config)
 	time.Sleep(1500 * time.Millisecond) // the challenge window
 	r.must("value", "--config", config)
@@ -460,7 +462,7 @@ func (r *river) statement() []byte {
 func TestReadingsReachInfluxDBOnceAndStatementsVerify(t *testing.T) {
 	t.Parallel()
 	r := source(t, sim.Places()...)
-	time.Sleep(70 * time.Second) // at least one whole minute
+	time.Sleep(15 * time.Second)
 	r.judge(r.arrived(30*time.Second), 0)
 
 	bundle := r.statement()
