@@ -139,13 +139,13 @@ func (i *Intake) Statuses() map[string]GatewayStatus { return i.statuses.all() }
 // Run takes batches in until ctx ends, over as many connections as that takes, and returns the error of ctx.
 func (i *Intake) Run(ctx context.Context) error {
 	var workers sync.WaitGroup
-	defer workers.Wait()
-	stop := context.AfterFunc(ctx, i.queue.wakeAll)
-	defer stop()
 	for range i.cfg.Workers {
 		workers.Go(func() { i.work(ctx) })
 	}
-	return i.link.Run(ctx, i.serve)
+	err := i.link.Run(ctx, i.serve)
+	i.queue.wakeAll() // by hand: a function tied to the end of ctx could be called off before it began, and nobody would wake
+	workers.Wait()
+	return err
 }
 
 // serve works one connection.
