@@ -63,6 +63,11 @@ func besiege(t *testing.T) *besieged {
 	if b.gateway, err = identity.Load(keyPath(filepath.Join(dir, string(sim.Meadow))), string(sim.Meadow)); err != nil {
 		t.Fatal(err)
 	}
+	for deadline := time.Now().Add(30 * time.Second); !b.hub.intake.Connected(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the hub does not listen to its broker")
+		}
+	}
 	b.connect()
 	return b
 }

@@ -89,7 +89,13 @@ func runDemo(ctx context.Context, o demoOptions, out, talk io.Writer, log *slog.
 	running, ctx := errgroup.WithContext(ctx)
 	running.Go(func() error { return d.hub.serve(ctx) })
 	for _, g := range d.gateways {
-		running.Go(func() error { return g.uplink.Run(ctx) })
+		running.Go(func() error {
+			// What is published before the hub listens is sent again, but only after a while.
+			if err := waitFor(ctx, func() (bool, error) { return d.hub.intake.Connected(), nil }); err != nil {
+				return err
+			}
+			return g.uplink.Run(ctx)
+		})
 	}
 	if o.http != "" {
 		fmt.Fprintf(talk, "pages: http://%s\n", o.http)

@@ -100,6 +100,7 @@ type Intake struct {
 	statuses *statuses
 
 	session atomic.Pointer[mqttlink.Session] // nil while there is no connection
+	hearing atomic.Bool                      // the connection stands and the broker knows what it is to bring
 	failing atomic.Int64                     // batches the handler has failed on since the last good one
 	strange atomic.Bool                      // something was misaddressed, and the log says so
 }
@@ -130,8 +131,8 @@ func New(cfg Config, handler Handler, log *slog.Logger, reg prometheus.Registere
 	}, nil
 }
 
-// Connected reports whether there is a connection to the broker.
-func (i *Intake) Connected() bool { return i.session.Load() != nil }
+// Connected reports whether a batch that is published now arrives: there is a connection, and the broker took the subscription.
+func (i *Intake) Connected() bool { return i.hearing.Load() }
 
 // Statuses returns what each gateway said of itself last, by its id.
 func (i *Intake) Statuses() map[string]GatewayStatus { return i.statuses.all() }
@@ -155,6 +156,8 @@ func (i *Intake) serve(ctx context.Context, s *mqttlink.Session) error {
 	if err := s.Subscribe(ctx, i.received, wire.BatchTopic(i.cfg.Community, "+"), wire.StatusTopic(i.cfg.Community, "+")); err != nil {
 		return err
 	}
+	i.hearing.Store(true)
+	defer i.hearing.Store(false)
 	i.metrics.connected.Set(1)
 	defer i.metrics.connected.Set(0)
 	<-ctx.Done()
