@@ -84,6 +84,8 @@ func defaults(k sensors.Kind) Config {
 		spike(Differential, 0.1, 0.4) // as soil moisture: a capacitive probe spans about 1.5 V from dry to wet
 		rate(0.1, 0.5)
 		flat(48, 96, 0.0001) // below one step of an ADS1115 at ±4.096 V (0.000125 V, data sheet table 3)
+	default:
+		fieldDefaults[k.Name].apply(&c)
 	}
 	return c
 }

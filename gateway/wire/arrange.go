@@ -35,15 +35,11 @@ func checkReading(r sensors.Reading) error {
 	if err := r.Channel.Validate(); err != nil {
 		return fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	for _, q := range []sensors.Quantity{r.Quantity, r.RawQuantity} {
-		if _, err := unit(q); err != nil {
-			return err
-		}
+	if _, err := inSenML(r.Quantity, r.Value); err != nil {
+		return err
 	}
-	for _, d := range []sensors.Decimal{r.Value, r.Raw} {
-		if _, err := sensors.NewDecimal(d.Mantissa, int(d.Exponent)); err != nil {
-			return fmt.Errorf("%w: %w", ErrMalformed, err)
-		}
+	if _, err := inSenML(r.RawQuantity, r.Raw); err != nil {
+		return err
 	}
 	if r.At.State > clock.Synced || r.At.Uptime < 0 {
 		return fmt.Errorf("%w: clock state %d, uptime %s", ErrMalformed, r.At.State, r.At.Uptime)
@@ -54,21 +50,56 @@ func checkReading(r sensors.Reading) error {
 	return checkCertificate(r.Calibration)
 }
 
-// units has the SenML unit of every quantity; looked up several times for each reading.
-var units = func() map[sensors.Quantity]string {
-	m := map[sensors.Quantity]string{}
+// senML says how a quantity is written in SenML.
+type senML struct {
+	unit  string
+	shift int8 // the value in unit is the value × 10^shift
+}
+
+// units has every quantity's; looked up several times for each reading.
+var units = func() map[sensors.Quantity]senML {
+	m := map[sensors.Quantity]senML{}
 	for _, k := range sensors.Kinds() {
-		m[k.Name] = k.SenML
+		m[k.Name] = senML{k.SenML, k.Shift}
 	}
 	return m
 }()
 
-func unit(q sensors.Quantity) (string, error) {
+func unit(q sensors.Quantity) (senML, error) {
 	u, known := units[q]
 	if !known {
-		return "", fmt.Errorf("%w: unknown quantity %q", ErrMalformed, string(q))
+		return senML{}, fmt.Errorf("%w: unknown quantity %q", ErrMalformed, string(q))
 	}
 	return u, nil
+}
+
+// inSenML says a value in the unit that SenML has for its quantity: the point moves, the digits stay.
+func inSenML(q sensors.Quantity, d sensors.Decimal) (number, error) {
+	u, err := unit(q)
+	if err != nil {
+		return number{}, err
+	}
+	if _, err := sensors.NewDecimal(d.Mantissa, int(d.Exponent)); err != nil {
+		return number{}, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	moved, err := sensors.NewDecimal(d.Mantissa, int(d.Exponent)+int(u.shift))
+	if err != nil {
+		return number{}, fmt.Errorf("%w: in %s: %w", ErrMalformed, u.unit, err)
+	}
+	return number(moved), nil
+}
+
+// fromSenML undoes [inSenML].
+func fromSenML(q sensors.Quantity, n number) (sensors.Decimal, error) {
+	u, err := unit(q)
+	if err != nil {
+		return sensors.Decimal{}, err
+	}
+	d, err := sensors.NewDecimal(n.Mantissa, int(n.Exponent)-int(u.shift))
+	if err != nil {
+		return sensors.Decimal{}, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return d, nil
 }
 
 // checkTime says whether t can be said in whole milliseconds since 1970. Whether it is plausible is not asked here: a

@@ -61,7 +61,13 @@ func encodePack(b Batch) ([]byte, error) {
 			next.start = force.start
 		}
 		n := numbers[4*i : 4*i+4]
-		n[0], n[1], n[2], n[3] = number(r.Value), seconds(at-next.start), number(r.Raw), seconds(next.start)
+		if n[0], err = inSenML(r.Quantity, r.Value); err != nil {
+			return nil, err
+		}
+		if n[2], err = inSenML(r.RawQuantity, r.Raw); err != nil {
+			return nil, err
+		}
+		n[1], n[3] = seconds(at-next.start), seconds(next.start)
 		rec := record{Value: &n[0], Uptime: uint64(r.At.Uptime / time.Millisecond)}
 		if at != next.start {
 			rec.Time = &n[1]
@@ -92,7 +98,7 @@ func baseOf(gateway string, r sensors.Reading) (base, error) {
 		return base{}, err
 	}
 	b := base{
-		name: gateway + "/" + string(r.Channel) + "/" + string(r.Quantity), unit: u,
+		name: gateway + "/" + string(r.Channel) + "/" + string(r.Quantity), unit: u.unit,
 		certificate: r.Calibration.ID, date: days(r.Calibration.Date), due: days(r.Calibration.Due),
 	}
 	if r.RawQuantity != r.Quantity {
@@ -199,8 +205,8 @@ func (rec *record) reading(h Header, b base) (sensors.Reading, error) {
 	if err != nil {
 		return sensors.Reading{}, err
 	}
-	if b.unit != u {
-		return sensors.Reading{}, fmt.Errorf("%w: unit %q: %s is measured in %q", ErrMalformed, b.unit, quantity, u)
+	if b.unit != u.unit {
+		return sensors.Reading{}, fmt.Errorf("%w: unit %q: %s is measured in %q", ErrMalformed, b.unit, quantity, u.unit)
 	}
 	if rec.Value == nil {
 		return sensors.Reading{}, fmt.Errorf("%w: no value", ErrMalformed)
@@ -216,8 +222,12 @@ func (rec *record) reading(h Header, b base) (sensors.Reading, error) {
 	if rec.Uptime > uint64(maxUptime) {
 		return sensors.Reading{}, fmt.Errorf("%w: uptime %d ms", ErrMalformed, rec.Uptime)
 	}
+	value, err := fromSenML(quantity, *rec.Value)
+	if err != nil {
+		return sensors.Reading{}, err
+	}
 	r := sensors.Reading{
-		Channel: channel, Quantity: quantity, Value: sensors.Decimal(*rec.Value), RawQuantity: quantity,
+		Channel: channel, Quantity: quantity, Value: value, RawQuantity: quantity,
 		At:          clock.Instant{Wall: time.UnixMilli(at).UTC(), Uptime: time.Duration(rec.Uptime) * time.Millisecond, Boot: h.Boot, State: h.Clock},
 		Calibration: sensors.Certificate{ID: b.certificate, Date: date(b.date), Due: date(b.due)},
 	}
@@ -226,7 +236,9 @@ func (rec *record) reading(h Header, b base) (sensors.Reading, error) {
 	}
 	r.Raw = r.Value
 	if rec.Raw != nil {
-		r.Raw = sensors.Decimal(*rec.Raw)
+		if r.Raw, err = fromSenML(r.RawQuantity, *rec.Raw); err != nil {
+			return sensors.Reading{}, err
+		}
 	}
 	return r, nil
 }
