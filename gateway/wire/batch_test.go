@@ -2,10 +2,12 @@ package wire_test
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"math"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,9 +20,13 @@ import (
 
 const gateway = "willow-creek-2"
 
-// drawDecimal draws any value a probe could mean, extreme ones included.
-func drawDecimal(t *rapid.T, label string) sensors.Decimal {
-	return sensors.Decimal{Mantissa: rapid.Int64().Draw(t, label), Exponent: rapid.Int8Range(-12, 12).Draw(t, label+" exponent")}
+// drawDecimal draws any value a probe could mean, extreme ones included, whose exponent is one a measurement can have in
+// people's unit and in SenML's.
+func drawDecimal(t *rapid.T, label string, k sensors.Kind) sensors.Decimal {
+	return sensors.Decimal{
+		Mantissa: rapid.Int64().Draw(t, label),
+		Exponent: rapid.Int8Range(max(-12, -12-k.Shift), min(12, 12-k.Shift)).Draw(t, label+" exponent"),
+	}
 }
 
 func drawDate(t *rapid.T, label string) time.Time {
@@ -42,12 +48,13 @@ func drawBatch(t *rapid.T) wire.Batch {
 	copy(b.Previous[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "previous"))
 	copy(b.Boot[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "boot"))
 	for range rapid.IntRange(1, 40).Draw(t, "readings") {
+		calibrated, raw := quantity.Draw(t, "quantity"), quantity.Draw(t, "raw quantity")
 		r := sensors.Reading{
 			Channel:     rapid.SampledFrom([]sensors.Channel{"a", "air", "soil-10cm", "0"}).Draw(t, "channel"),
-			Quantity:    quantity.Draw(t, "quantity").Name,
-			Value:       drawDecimal(t, "value"),
-			RawQuantity: quantity.Draw(t, "raw quantity").Name,
-			Raw:         drawDecimal(t, "raw"),
+			Quantity:    calibrated.Name,
+			Value:       drawDecimal(t, "value", calibrated),
+			RawQuantity: raw.Name,
+			Raw:         drawDecimal(t, "raw", raw),
 			At:          clock.Instant{Boot: b.Boot, State: b.Clock},
 		}
 		if rapid.Bool().Draw(t, "uncalibrated") {
@@ -168,5 +175,37 @@ func TestSealRefuses(t *testing.T) {
 	}
 	if _, err := wire.Seal(good(), testSigner("another")); err == nil {
 		t.Error("sealed as another gateway than the signer")
+	}
+}
+
+// On the wire a value is in SenML's unit, whatever unit people use: the digits stay, and only they matter.
+func TestValuesTravelInTheUnitOfSenML(t *testing.T) {
+	signer := testSigner(gateway)
+	b := wire.Batch{Header: wire.Header{Gateway: gateway, Sequence: 1, Clock: clock.Synced}}
+	for q, v := range map[sensors.Quantity]string{sensors.WaterConductivity: "420.0", sensors.MatricPotential: "-33.5", sensors.DissolvedOxygen: "9.54"} {
+		d, err := sensors.ParseDecimal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Readings = append(b.Readings, sensors.Reading{Channel: "a", Quantity: q, Value: d, RawQuantity: q, Raw: d, At: clock.Instant{Wall: time.Unix(1787218200, 0).UTC(), State: clock.Synced}})
+	}
+	sealed, err := wire.Seal(b, signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pack := packOf(t, sealed.Bytes)
+	for unit, value := range map[string]string{"S/m": "c48224191068", "Pa": "c4820239014e", "kg/m3": "c482241903ba"} {
+		if !bytes.Contains(pack, []byte(unit)) || !strings.Contains(hex.EncodeToString(pack), value) {
+			t.Errorf("%s %s is not in %x", unit, value, pack)
+		}
+	}
+	opened, err := wire.Open(sealed.Bytes, signer.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range opened.Batch.Readings {
+		if !slices.Contains([]string{"420.0", "-33.5", "9.54"}, r.Value.String()) || r.Raw != r.Value {
+			t.Errorf("%s came back as %s, raw %s", r.Quantity, r.Value, r.Raw)
+		}
 	}
 }
