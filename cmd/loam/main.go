@@ -43,7 +43,7 @@ func command() *cobra.Command {
 	root.AddCommand(
 		demoCommand(), gatewayCommand(), hubCommand(),
 		configCommand(), sensorsCommand(),
-		valueCommand(), verifyCommand(), rebuildCommand(), auditCommand(), exportCommand(), ledgerCommand(), challengeCommand(),
+		valueCommand(), verifyCommand(), rebuildCommand(), auditCommand(), exportCommand(), ledgerCommand(), challengeCommand(), wireCommand(),
 	)
 	return root
 }

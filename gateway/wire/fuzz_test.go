@@ -18,7 +18,7 @@ func seeds(f *testing.F) []wire.Sealed {
 	return all
 }
 
-// FuzzOpen: no bytes make Open or Peek panic, and nothing opens that its key did not sign.
+// FuzzOpen: no bytes make Open, Read or Peek panic, nothing opens that its key did not sign, and Read says what Open says.
 func FuzzOpen(f *testing.F) {
 	signed := seeds(f)
 	for _, s := range signed {
@@ -27,9 +27,13 @@ func FuzzOpen(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		header, peekErr := wire.Peek(raw)
+		looked, readErr := wire.Read(raw)
 		sealed, err := wire.Open(raw, testSigner(gateway).Public())
 		if err != nil {
 			return
+		}
+		if readErr != nil || !reflect.DeepEqual(looked, sealed) {
+			t.Fatalf("Read says %+v, %v; Open %+v", looked, readErr, sealed)
 		}
 		if peekErr != nil || header != sealed.Header {
 			t.Fatalf("Peek says %+v, %v; Open %+v", header, peekErr, sealed.Header)
@@ -69,16 +73,20 @@ func FuzzMalleability(f *testing.F) {
 	})
 }
 
-// FuzzReceipt: no bytes make OpenReceipt panic, and what opens seals to the same bytes.
+// FuzzReceipt: no bytes make OpenReceipt or ReadReceipt panic, and what opens seals to the same bytes.
 func FuzzReceipt(f *testing.F) {
 	hub := testSigner("hub")
 	for _, r := range []wire.Receipt{stored(), quarantined("no such gateway")} {
 		f.Add(must(wire.SealReceipt(r, hub))(f))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
+		looked, readErr := wire.ReadReceipt(raw)
 		r, err := wire.OpenReceipt(raw, hub.Public())
 		if err != nil {
 			return
+		}
+		if readErr != nil || looked != r {
+			t.Fatalf("ReadReceipt says %+v, %v; OpenReceipt %+v", looked, readErr, r)
 		}
 		if again, err := wire.SealReceipt(r, hub); err != nil || !bytes.Equal(again, raw) {
 			t.Fatalf("%x opens, and seals to %x, %v", raw, again, err)

@@ -74,26 +74,51 @@ func OpenReceipt(raw []byte, key ed25519.PublicKey) (Receipt, error) {
 }
 
 func openReceipt(raw []byte, key ed25519.PublicKey) (Receipt, error) {
-	var header receiptHeader
-	m, err := readEnvelope(raw, MaxReceiptBytes, &header)
+	id, m, err := readReceiptHeader(raw)
 	if err != nil {
 		return Receipt{}, err
-	}
-	if err := checkSigner(header.Algorithm, header.KeyID); err != nil {
-		return Receipt{}, err
-	}
-	if header.ContentType != ContentTypeReceipt {
-		return Receipt{}, fmt.Errorf("%w: content type %q, want %q", ErrMalformed, header.ContentType, ContentTypeReceipt)
 	}
 	if err := verify(m, key); err != nil {
 		return Receipt{}, err
 	}
+	return readReceipt(id, m.Payload)
+}
+
+// ReadReceipt is [OpenReceipt] without the signature: for looking at it, not for belief.
+func ReadReceipt(raw []byte) (Receipt, error) {
+	id, m, err := readReceiptHeader(raw)
+	if err != nil {
+		return Receipt{}, fmt.Errorf("wire: receipt: %w", err)
+	}
+	r, err := readReceipt(id, m.Payload)
+	if err != nil {
+		return Receipt{}, fmt.Errorf("wire: receipt: %w", err)
+	}
+	return r, nil
+}
+
+// readReceiptHeader returns the name of the hub beside the envelope.
+func readReceiptHeader(raw []byte) (hub string, m *cose.Sign1Message, err error) {
+	var header receiptHeader
+	if m, err = readEnvelope(raw, MaxReceiptBytes, &header); err != nil {
+		return "", nil, err
+	}
+	if err := checkSigner(header.Algorithm, header.KeyID); err != nil {
+		return "", nil, err
+	}
+	if header.ContentType != ContentTypeReceipt {
+		return "", nil, fmt.Errorf("%w: content type %q, want %q", ErrMalformed, header.ContentType, ContentTypeReceipt)
+	}
+	return string(header.KeyID), m, nil
+}
+
+func readReceipt(hub string, payload []byte) (Receipt, error) {
 	var p receiptPayload
-	if err := unmarshal(m.Payload, &p); err != nil {
+	if err := unmarshal(payload, &p); err != nil {
 		return Receipt{}, err
 	}
 	r := Receipt{
-		Hub: string(header.KeyID), Gateway: p.Gateway, Sequence: p.Sequence,
+		Hub: hub, Gateway: p.Gateway, Sequence: p.Sequence,
 		Outcome: Outcome(p.Outcome), Reason: p.Reason, At: time.UnixMilli(p.At).UTC(),
 	}
 	if len(p.Digest) != len(r.Digest) || (p.Index != nil) != (r.Outcome == Stored) {
@@ -106,7 +131,7 @@ func openReceipt(raw []byte, key ed25519.PublicKey) (Receipt, error) {
 	if err := checkReceipt(r); err != nil {
 		return Receipt{}, err
 	}
-	return r, canonical(p, m.Payload)
+	return r, canonical(p, payload)
 }
 
 // checkReceipt says what is wrong with a receipt, if anything.
