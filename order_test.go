@@ -19,8 +19,11 @@ var way = []string{
 	"internal/*",
 
 	"sensors/clock",
+	"sensors/serial",
+	"sensors/pulse",
 	"sensors",
-	"sensors/*",
+	"sensors/chip",
+	"sensors/probes/*",
 	"sensors/catalog",
 	"sensors/sim",
 	"sensors/sensortest",

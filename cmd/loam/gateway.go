@@ -140,7 +140,7 @@ type gateway struct {
 	log      *slog.Logger
 	metrics  *prometheus.Registry
 	identity *identity.Identity
-	buses    func() error // closes simulated buses
+	buses    buses
 	spool    *spool.Spool
 	sampler  *sampler.Sampler
 	uplink   *uplink.Uplink
@@ -167,7 +167,7 @@ func openGateway(ctx context.Context, cfg gatewayConfig, clk clock.Clock, log *s
 	if g.spool, err = spool.Open(ctx, filepath.Join(cfg.StateDir, "spool.db"), g.log); err != nil {
 		return nil, err
 	}
-	if g.probes, err = openProbes(cfg.Probes, cfg.timeout(), clk, g.log); err != nil {
+	if g.probes, err = openProbes(cfg.Probes, g.buses, cfg.timeout(), clk, g.log); err != nil {
 		return nil, err
 	}
 	g.sampler = sampler.New(g.probes, sampler.SinkFunc(g.keep), g.log, g.metrics)
@@ -260,8 +260,8 @@ func (g *gateway) Close() error {
 	if g.spool != nil {
 		errs = append(errs, g.spool.Close())
 	}
-	if g.buses != nil {
-		errs = append(errs, g.buses())
+	if g.buses.Close != nil {
+		errs = append(errs, g.buses.Close())
 	}
 	if g.lock != nil {
 		errs = append(errs, g.lock.Close())

@@ -14,18 +14,39 @@ import (
 	"loam/sensors"
 	"loam/sensors/catalog"
 	"loam/sensors/clock"
+	"loam/sensors/pulse"
+	"loam/sensors/serial"
 	"loam/sensors/sim"
 )
 
 // probeConfig is one [[probe]]: which model, where it is wired, and what its quantities are called.
 type probeConfig struct {
-	Name     string          `toml:"name"`
-	Driver   string          `toml:"driver"`
-	Bus      string          `toml:"bus"`
-	Address  probeAddress    `toml:"address"`
-	Input    int             `toml:"input"`
-	Medium   string          `toml:"medium"`
-	Channels []channelConfig `toml:"channel"`
+	Name     string                  `toml:"name"`
+	Driver   string                  `toml:"driver"`
+	Bus      string                  `toml:"bus"`
+	Address  probeAddress            `toml:"address"`
+	Input    int                     `toml:"input"`
+	Medium   string                  `toml:"medium"`
+	Settings map[string]settingValue `toml:"settings"`
+	Channels []channelConfig         `toml:"channel"`
+}
+
+// settingValue is a setting of a model as it was written, a word or a number with all its digits.
+type settingValue string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (v *settingValue) UnmarshalText(text []byte) error {
+	*v = settingValue(text)
+	return nil
+}
+
+// wiring is where the probe is and what it was told.
+func (c probeConfig) wiring() sensors.Wiring {
+	w := sensors.Wiring{Probe: c.Name, Bus: c.Bus, Address: uint64(c.Address), Input: c.Input, Medium: c.Medium, Settings: map[string]string{}}
+	for name, v := range c.Settings {
+		w.Settings[name] = string(v)
+	}
+	return w
 }
 
 // probeAddress is an I2C address, or a 1-wire ROM code of 64 bits, which is too large for a TOML number and is therefore
@@ -111,6 +132,9 @@ func checkProbes(probes []probeConfig) error {
 			say("%w", err)
 			continue
 		}
+		if err := model.Check(p.wiring()); err != nil {
+			say("%w", err)
+		}
 		if len(p.Channels) == 0 {
 			say("no [[probe.channel]]: nothing it says would be kept")
 		}
@@ -133,32 +157,41 @@ func checkProbes(probes []probeConfig) error {
 	return problems.Err()
 }
 
-// openBuses brings up the machine's buses, or simulated ones, and returns how to close them.
-func openBuses(simulate *simulateConfig, clk clock.Clock) (func() error, error) {
+// buses is what probes can be wired to: periph's registries know I2C and 1-wire by name, the rest is opened through here.
+type buses struct {
+	serial serial.Opener
+	pulses pulse.Opener
+	Close  func() error
+}
+
+// openBuses brings up the machine's buses, or simulated ones.
+func openBuses(simulate *simulateConfig, clk clock.Clock) (buses, error) {
 	if simulate == nil {
 		if _, err := host.Init(); err != nil {
-			return nil, fmt.Errorf("bring up the machine's buses: %w: are I2C and 1-Wire enabled (raspi-config)?", err)
+			return buses{}, fmt.Errorf("bring up the machine's buses: %w: are I2C and 1-Wire enabled (raspi-config)?", err)
 		}
-		return func() error { return nil }, nil
+		var ports serial.Host
+		return buses{serial: ports.Open, Close: func() error { return nil }}, nil
 	}
 	world := sim.NewWorld(simulate.Seed, day(simulate.Start))
 	site, err := sim.NewSite(world, simulate.Place, func() time.Time { return clk.Now().Wall })
 	if err != nil {
-		return nil, err
+		return buses{}, err
 	}
-	return site.Close, nil
+	return buses{serial: site.OpenSerial, pulses: site.OpenPulses, Close: site.Close}, nil
 }
 
 // openProbes attaches every probe. None is asked yet: one that does not answer stops nothing and is asked again in every
 // round.
-func openProbes(configs []probeConfig, timeout time.Duration, clk clock.Clock, log *slog.Logger) ([]sampler.Probe, error) {
+func openProbes(configs []probeConfig, b buses, timeout time.Duration, clk clock.Clock, log *slog.Logger) ([]sampler.Probe, error) {
 	var probes []sampler.Probe
 	for _, c := range configs {
 		model, err := catalog.Find(c.Driver)
 		if err != nil {
 			return probes, err
 		}
-		wiring := sensors.Wiring{Probe: c.Name, Bus: c.Bus, Address: uint64(c.Address), Input: c.Input, Medium: c.Medium, Clock: clk}
+		wiring := c.wiring()
+		wiring.Clock, wiring.Serial, wiring.Pulses = clk, b.serial, b.pulses
 		p := sampler.Probe{Name: c.Name, Bus: string(model.Bus) + " " + c.Bus, Source: sensors.Attach(model, wiring, timeout)}
 		for _, ch := range c.Channels {
 			p.Channels = append(p.Channels, sampler.Channel{ID: ch.ID, Quantity: ch.Quantity, Calibration: ch.calibration(model)})

@@ -4,21 +4,17 @@ package catalog
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"loam/sensors"
-	"loam/sensors/bme280"
-	"loam/sensors/ds18b20"
-	"loam/sensors/soilcap"
 )
 
-// Models returns every model, in alphabetical order.
+// Models returns every model, in alphabetical order. The lists stand in a file for each kind of bus.
 func Models() []sensors.Model {
-	return []sensors.Model{
-		bme280.Model(),
-		ds18b20.Model(),
-		soilcap.Model(),
-	}
+	models := slices.Concat(chips(), uarts(), fieldbuses(), lines())
+	slices.SortFunc(models, func(a, b sensors.Model) int { return strings.Compare(a.Name, b.Name) })
+	return models
 }
 
 // ErrUnknown is wrapped when no model has the name.

@@ -3,32 +3,43 @@ package catalog
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
 
+	"loam/internal/name"
 	"loam/sensors"
 )
 
-// notDrivers are the folders beside this one that hold no driver.
-var notDrivers = []string{"catalog", "clock", "sensortest", "sim"}
-
-func TestEveryDriverFolderIsListed(t *testing.T) {
-	entries, err := os.ReadDir("..")
+func TestEveryPackageOfProbesIsListed(t *testing.T) {
+	raw, err := exec.Command("go", "list", "-f", `{{join .Imports "\n"}}`, ".").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var folders, listed []string
+	entries, err := os.ReadDir("../probes")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, e := range entries {
-		if e.IsDir() && e.Name() != "testdata" && !slices.Contains(notDrivers, e.Name()) {
-			folders = append(folders, e.Name())
+		if e.IsDir() && !slices.Contains(strings.Fields(string(raw)), "loam/sensors/probes/"+e.Name()) {
+			t.Errorf("sensors/probes/%s is not listed in the catalog", e.Name())
 		}
 	}
-	for _, m := range Models() {
-		listed = append(listed, m.Name)
+}
+
+func TestModelsHaveNamesOfTheirOwn(t *testing.T) {
+	models := Models()
+	if !slices.IsSortedFunc(models, func(a, b sensors.Model) int { return strings.Compare(a.Name, b.Name) }) {
+		t.Error("the models are not in alphabetical order")
 	}
-	if !slices.Equal(folders, listed) {
-		t.Errorf("folders %v, listed %v: a driver's folder has its model's name, and Models lists it", folders, listed)
+	for i, m := range models {
+		if !name.Valid(m.Name) {
+			t.Errorf("%q: %s", m.Name, name.Rule)
+		}
+		if i > 0 && models[i-1].Name == m.Name {
+			t.Errorf("%s is listed twice", m.Name)
+		}
 	}
 }
 
@@ -40,8 +51,19 @@ func TestModelsAreComplete(t *testing.T) {
 		if (m.Bus == sensors.I2C) != (len(m.Addresses) > 0) {
 			t.Errorf("%s: addresses are for I2C, and I2C needs them", m.Name)
 		}
-		if m.Calibration != sensors.CalibrationFactory && m.Calibration != sensors.CalibrationTwoPoint {
+		switch m.Calibration {
+		case sensors.CalibrationFactory, sensors.CalibrationOffset, sensors.CalibrationTwoPoint, sensors.CalibrationThree, sensors.CalibrationCurve:
+		default:
 			t.Errorf("%s: calibration %q", m.Name, m.Calibration)
+		}
+		for _, st := range m.Settings {
+			if st.Name == "" || st.Title == "" || st.Check == nil {
+				t.Errorf("%s: setting %q is not complete", m.Name, st.Name)
+			} else if st.Default != "" {
+				if err := st.Check(st.Default); err != nil {
+					t.Errorf("%s: the default of setting %s: %v", m.Name, st.Name, err)
+				}
+			}
 		}
 		for _, o := range m.Outputs {
 			k, err := o.Quantity.Kind()

@@ -50,7 +50,7 @@ type bench struct {
 
 func benchesOf(m sensors.Model) []bench {
 	var benches []bench
-	for _, place := range sim.Places() {
+	for _, place := range append(sim.Places(), sim.Bench) {
 		for _, p := range sim.Wiring(sim.NewWorld(1, begin), place) {
 			if p.Driver == m.Name {
 				benches = append(benches, bench{m, place, p})
@@ -85,8 +85,7 @@ func (b bench) setUp(t *testing.T) *setup {
 			t.Error(err)
 		}
 	})
-	p := b.probe
-	s.wiring = sensors.Wiring{Probe: p.Name, Bus: p.Bus, Address: p.Address, Input: p.Input, Medium: p.Medium, Clock: s.clock}
+	s.wiring = site.Wired(b.probe, s.clock)
 	return s
 }
 

@@ -35,8 +35,7 @@ func attach(tb testing.TB, w *sim.World, p sim.Place, clk clock.Clock) place {
 		if err != nil {
 			tb.Fatal(err)
 		}
-		w := sensors.Wiring{Probe: p.Name, Bus: p.Bus, Address: p.Address, Input: p.Input, Medium: p.Medium, Clock: clk}
-		at.guards = append(at.guards, sensors.Attach(m, w, 10*time.Second))
+		at.guards = append(at.guards, sensors.Attach(m, site.Wired(p, clk), 10*time.Second))
 	}
 	return at
 }
@@ -69,7 +68,7 @@ func TestTheSameCodeReadsLive(t *testing.T) {
 			}
 			for _, ch := range probe.Channels {
 				v, at := sampled(t, samples, ch.Quantity)
-				if want := p.site.Truth(probe.Name, ch, at.Wall); math.Abs(v-want) > tolerance(ch.Quantity) {
+				if want := p.site.Truth(probe.Name, ch, at.Wall); math.Abs(v-want) > ch.Tolerance {
 					t.Errorf("%s %s is %v, the world has %v", name, ch.ID, v, want)
 				}
 			}

@@ -37,7 +37,7 @@ func site(t *testing.T, place Place) *Site {
 
 func TestPeriphReadsTheBME280(t *testing.T) {
 	s := site(t, Meadow)
-	bus, err := i2creg.Open(s.I2C())
+	bus, err := i2creg.Open(s.Probes()[0].Bus)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestPeriphReadsTheBME280(t *testing.T) {
 
 func TestPeriphReadsTheADS1115AtEveryGain(t *testing.T) {
 	s := site(t, Meadow)
-	bus, err := i2creg.Open(s.I2C())
+	bus, err := i2creg.Open(s.Probes()[0].Bus)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestPeriphReadsTheADS1115AtEveryGain(t *testing.T) {
 
 func TestPeriphFindsAndReadsTheDS18B20(t *testing.T) {
 	s := site(t, Stream)
-	bus, err := onewirereg.Open(s.OneWire())
+	bus, err := onewirereg.Open(s.Probes()[1].Bus)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestPeriphFindsAndReadsTheDS18B20(t *testing.T) {
 	if got := e.Temperature.Celsius(); got > want+0.1 || got < want-0.6 { // half degrees, cut off
 		t.Errorf("%v °C, the world has %v", got, want)
 	}
-	if n := s.wire.seats[0].chip.(*ds18b20Model).written; n != 1 {
+	if n := s.buses[1].(*wireBus).seats[0].chip.(*ds18b20Model).written; n != 1 {
 		t.Errorf("the EEPROM was written %d times", n)
 	}
 }

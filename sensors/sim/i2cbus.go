@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"periph.io/x/conn/v3/i2c"
+	"periph.io/x/conn/v3/i2c/i2creg"
 	"periph.io/x/conn/v3/physic"
 )
 
@@ -33,6 +34,10 @@ func (b *i2cBus) open() (i2c.BusCloser, error) {
 	b.users.Add(1)
 	return &i2cHandle{bus: b}, nil
 }
+
+func (b *i2cBus) register() error   { return i2creg.Register(b.name, nil, -1, b.open) }
+func (b *i2cBus) unregister() error { return i2creg.Unregister(b.name) }
+func (b *i2cBus) handles() int      { return int(b.users.Load()) }
 
 func (b *i2cBus) tx(addr uint16, w, r []byte) error {
 	b.mu.Lock()

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"periph.io/x/conn/v3/onewire"
+	"periph.io/x/conn/v3/onewire/onewirereg"
 )
 
 // ROM commands.
@@ -58,6 +59,10 @@ func (b *wireBus) open() (onewire.BusCloser, error) {
 	b.users.Add(1)
 	return &wireHandle{bus: b}, nil
 }
+
+func (b *wireBus) register() error   { return onewirereg.Register(b.name, nil, -1, b.open) }
+func (b *wireBus) unregister() error { return onewirereg.Unregister(b.name) }
+func (b *wireBus) handles() int      { return int(b.users.Load()) }
 
 // present returns who answers a reset, and whether each is well.
 func (b *wireBus) present() (seats []*wireSeat, faults []Fault) {

@@ -7,10 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"periph.io/x/conn/v3/i2c/i2creg"
-	"periph.io/x/conn/v3/onewire/onewirereg"
-
 	"loam/sensors"
+	"loam/sensors/clock"
 )
 
 // Probe is a probe of a site: what a gateway's configuration has to say to read it.
@@ -21,7 +19,16 @@ type Probe struct {
 	Address  uint64
 	Input    int
 	Medium   string
+	Settings map[string]string
 	Channels []Channel
+}
+
+// Wired returns how the probe is wired on its site. The clock has to be the one whose time the site was given.
+func (s *Site) Wired(p Probe, clk clock.Clock) sensors.Wiring {
+	return sensors.Wiring{
+		Probe: p.Name, Bus: p.Bus, Address: p.Address, Input: p.Input, Medium: p.Medium, Settings: p.Settings,
+		Clock: clk, Serial: s.OpenSerial, Pulses: s.OpenPulses,
+	}
 }
 
 // Channel is one quantity of a probe.
@@ -30,20 +37,28 @@ type Channel struct {
 	Quantity    sensors.Quantity // as the probe delivers it
 	Depth       int              // cm below ground; 0 above
 	Calibration sensors.Calibration
+	Tolerance   float64 // what noise, rounding and the probe's resolution may add up to
 }
 
 // Site is a place of a world with its probes on virtual buses. It is safe for concurrent use.
 type Site struct {
 	world  *World
 	place  Place
-	i2c    *i2cBus
-	wire   *wireBus // nil where no 1-wire probe is
+	now    func() time.Time
+	buses  []virtual
 	probes []Probe
 	states map[string]*state // by probe
 	soil   map[string]soilProbe
 
 	mu     sync.Mutex
 	closed bool
+}
+
+// virtual is a bus that exists in software only.
+type virtual interface {
+	register() error
+	unregister() error
+	handles() int // that are open
 }
 
 // NewSite registers the buses of a place under fixed names ("SIM-meadow-I2C", "SIM-stream-1W"), so that configurations
@@ -53,12 +68,12 @@ func NewSite(world *World, place Place, now func() time.Time) (*Site, error) {
 		return nil, err
 	}
 	s := newSite(world, place, now)
-	if err := i2creg.Register(s.i2c.name, nil, -1, s.i2c.open); err != nil {
-		return nil, fmt.Errorf("sim: open %s: %w: close the site that is open already", place, err)
-	}
-	if s.wire != nil {
-		if err := onewirereg.Register(s.wire.name, nil, -1, s.wire.open); err != nil {
-			return nil, fmt.Errorf("sim: open %s: %w", place, errors.Join(err, i2creg.Unregister(s.i2c.name)))
+	for i, b := range s.buses {
+		if err := b.register(); err != nil {
+			for _, before := range s.buses[:i] {
+				err = errors.Join(err, before.unregister())
+			}
+			return nil, fmt.Errorf("sim: open %s: %w: close the site that is open already", place, err)
 		}
 	}
 	return s, nil
@@ -75,25 +90,14 @@ func (s *Site) Close() error {
 	for _, st := range s.states {
 		st.set(Unplugged) // also lets go whoever hangs
 	}
-	err := i2creg.Unregister(s.i2c.name)
-	if s.wire != nil {
-		err = errors.Join(err, onewirereg.Unregister(s.wire.name))
+	var err error
+	for _, b := range s.buses {
+		err = errors.Join(err, b.unregister())
 	}
 	if err != nil {
 		return fmt.Errorf("sim: close %s: %w", s.place, err)
 	}
 	return nil
-}
-
-// I2C returns the name of the site's I2C bus.
-func (s *Site) I2C() string { return s.i2c.name }
-
-// OneWire returns the name of the site's 1-wire bus; empty where it has none.
-func (s *Site) OneWire() string {
-	if s.wire == nil {
-		return ""
-	}
-	return s.wire.name
 }
 
 // Probes returns the probes of the site, in the order people read them.
@@ -102,11 +106,11 @@ func (s *Site) Probes() []Probe { return s.probes }
 // Handles returns how many handles on the site's buses are open: a driver that was closed, or could not be opened, holds
 // none.
 func (s *Site) Handles() int {
-	n := s.i2c.users.Load()
-	if s.wire != nil {
-		n += s.wire.users.Load()
+	n := 0
+	for _, b := range s.buses {
+		n += b.handles()
 	}
-	return int(n)
+	return n
 }
 
 // SetFault puts the chip of a probe into a state; probes that share a converter share it.
@@ -123,6 +127,9 @@ func (s *Site) SetFault(probe string, f Fault) error {
 func (s *Site) Truth(probe string, ch Channel, t time.Time) float64 {
 	if soil, ok := s.soil[probe]; ok && ch.Quantity == sensors.ProbeVoltage {
 		return soil.voltage(soil.moisture(t))
+	}
+	if s.place == Bench {
+		return benchTruth(s.world.seed, ch.Quantity, t)
 	}
 	v, ok := s.world.At(s.place, t).Of(ch.Quantity, ch.Depth)
 	if !ok {

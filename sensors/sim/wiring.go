@@ -16,19 +16,24 @@ const (
 	NoiseVoltage     = 0.0012 // V
 )
 
-// newSite wires the place: air everywhere, soil probes and thermometers where there is soil or water.
+const toleranceTemperature = 3*NoiseTemperature + 0.04
+
+// newSite wires the place: air everywhere, soil probes and thermometers where there is soil or water; on the bench,
+// everything.
 func newSite(w *World, place Place, now func() time.Time) *Site {
-	s := &Site{
-		world: w, place: place,
-		i2c:    &i2cBus{name: "SIM-" + string(place) + "-I2C", chips: map[uint16]*i2cSeat{}},
-		states: map[string]*state{}, soil: map[string]soilProbe{},
+	s := &Site{world: w, place: place, now: now, states: map[string]*state{}, soil: map[string]soilProbe{}}
+	if place == Bench {
+		s.addSpecimens()
+		return s
 	}
-	s.addAir(now)
+	bus := &i2cBus{name: "SIM-" + string(place) + "-I2C", chips: map[uint16]*i2cSeat{}}
+	s.buses = append(s.buses, bus)
+	s.addAir(bus, now)
 	switch place {
 	case Meadow:
-		s.addSoil(now, 10, 30)
+		s.addSoil(bus, now, 10, 30)
 	case Riparian:
-		s.addSoil(now, 10)
+		s.addSoil(bus, now, 10)
 		s.addThermometer(now, "soil-thermometer", "soil", Channel{ID: "soil-temperature-10cm", Quantity: sensors.SoilTemperature, Depth: 10})
 	case Stream:
 		s.addThermometer(now, "water-thermometer", "water", Channel{ID: "water-temperature", Quantity: sensors.WaterTemperature})
@@ -48,7 +53,7 @@ func factory() sensors.Calibration {
 	return sensors.Calibration{Certificate: sensors.Certificate{ID: sensors.FactoryCertificate}}
 }
 
-func (s *Site) addAir(now func() time.Time) {
+func (s *Site) addAir(bus *i2cBus, now func() time.Time) {
 	luck := s.luck("air")
 	feel := func(t time.Time) air {
 		c := s.world.At(s.place, t)
@@ -59,13 +64,13 @@ func (s *Site) addAir(now func() time.Time) {
 		}
 	}
 	seat := &i2cSeat{chip: newBME280(luck, now, feel)}
-	s.i2c.chips[0x76] = seat
+	bus.chips[0x76] = seat
 	s.add(&seat.state, Probe{
-		Name: "air", Driver: "bme280", Bus: s.i2c.name, Address: 0x76,
+		Name: "air", Driver: "bme280", Bus: bus.name, Address: 0x76,
 		Channels: []Channel{
-			{ID: "air-temperature", Quantity: sensors.AirTemperature, Calibration: factory()},
-			{ID: "air-humidity", Quantity: sensors.RelativeHumidity, Calibration: factory()},
-			{ID: "air-pressure", Quantity: sensors.AirPressure, Calibration: factory()},
+			{ID: "air-temperature", Quantity: sensors.AirTemperature, Calibration: factory(), Tolerance: toleranceTemperature},
+			{ID: "air-humidity", Quantity: sensors.RelativeHumidity, Calibration: factory(), Tolerance: 3*NoiseHumidity + 0.2},
+			{ID: "air-pressure", Quantity: sensors.AirPressure, Calibration: factory(), Tolerance: 3*NoisePressure + 4},
 		},
 	})
 }
@@ -73,20 +78,22 @@ func (s *Site) addAir(now func() time.Time) {
 func (s *Site) addThermometer(now func() time.Time, name, medium string, ch Channel) {
 	luck := s.luck(name)
 	ch.Calibration = factory()
-	s.wire = &wireBus{name: "SIM-" + string(s.place) + "-1W"}
+	ch.Tolerance = toleranceTemperature
+	bus := &wireBus{name: "SIM-" + string(s.place) + "-1W"}
+	s.buses = append(s.buses, bus)
 	seat := &wireSeat{rom: newROM(luck)}
 	seat.chip = newDS18B20(now, func(t time.Time) float64 {
 		v, _ := s.world.At(s.place, t).Of(ch.Quantity, ch.Depth)
 		return v + NoiseTemperature*luck.noise(t)
 	})
-	s.wire.seats = append(s.wire.seats, seat)
-	s.add(&seat.state, Probe{Name: name, Driver: "ds18b20", Bus: s.wire.name, Address: seat.rom, Medium: medium, Channels: []Channel{ch}})
+	bus.seats = append(bus.seats, seat)
+	s.add(&seat.state, Probe{Name: name, Driver: "ds18b20", Bus: bus.name, Address: seat.rom, Medium: medium, Channels: []Channel{ch}})
 }
 
-func (s *Site) addSoil(now func() time.Time, depths ...int) {
+func (s *Site) addSoil(bus *i2cBus, now func() time.Time, depths ...int) {
 	var inputs [4]func(time.Time) float64
 	seat := &i2cSeat{}
-	s.i2c.chips[0x48] = seat
+	bus.chips[0x48] = seat
 	for i, depth := range depths {
 		name := "soil-" + strconv.Itoa(depth) + "cm"
 		luck := s.luck(name)
@@ -97,9 +104,9 @@ func (s *Site) addSoil(now func() time.Time, depths ...int) {
 		s.soil[name] = p
 		inputs[i] = func(t time.Time) float64 { return p.voltage(p.moisture(t)) + NoiseVoltage*luck.noise(t) }
 		s.add(&seat.state, Probe{
-			Name: name, Driver: "soilcap", Bus: s.i2c.name, Address: 0x48, Input: i,
+			Name: name, Driver: "soilcap", Bus: bus.name, Address: 0x48, Input: i,
 			Channels: []Channel{{
-				ID: sensors.Channel(name), Quantity: sensors.ProbeVoltage, Depth: depth,
+				ID: sensors.Channel(name), Quantity: sensors.ProbeVoltage, Depth: depth, Tolerance: 3*NoiseVoltage + 0.0002,
 				Calibration: p.calibration(string(s.place)+"-"+name, s.world.start),
 			}},
 		})

@@ -16,19 +16,22 @@ const (
 	Meadow   Place = "meadow"   // air, and soil at two depths
 	Riparian Place = "riparian" // air and soil under the trees along the stream
 	Stream   Place = "stream"   // air over the water, and the water
+
+	// Bench is no place in the world: there every kind of probe stands, each on a bus of its own.
+	Bench Place = "bench"
 )
 
-// Places returns every place.
+// Places returns every place of the world.
 func Places() []Place { return []Place{Meadow, Riparian, Stream} }
 
 // Validate says what is wrong with the name, if anything.
 func (p Place) Validate() error {
-	for _, known := range Places() {
+	for _, known := range append(Places(), Bench) {
 		if p == known {
 			return nil
 		}
 	}
-	return fmt.Errorf("sim: no place %q: use %q, %q or %q", string(p), Meadow, Riparian, Stream)
+	return fmt.Errorf("sim: no place %q: use %q, %q, %q or %q", string(p), Meadow, Riparian, Stream, Bench)
 }
 
 // Conditions is how it is at a place. What a place does not have is NaN.

@@ -7,11 +7,8 @@ import (
 	"fmt"
 	"time"
 
-	"periph.io/x/conn/v3/i2c"
-	"periph.io/x/conn/v3/i2c/i2creg"
-
 	"loam/sensors"
-	"loam/sensors/clock"
+	"loam/sensors/chip"
 )
 
 // Registers of the converter and the fields of its configuration.
@@ -70,10 +67,7 @@ func Model() sensors.Model {
 
 // probe is an open input of a converter. Several may share the converter, one after the other.
 type probe struct {
-	at     sensors.ProbeError
-	bus    i2c.BusCloser // nil when closed
-	dev    i2c.Dev
-	clock  clock.Clock
+	*chip.Chip
 	input  int
 	config uint16
 }
@@ -87,14 +81,11 @@ func open(ctx context.Context, w sensors.Wiring) (sensors.Driver, error) {
 	if w.Input < 0 || w.Input > 3 {
 		return nil, at.With(fmt.Errorf("input %d: %w", w.Input, ErrInput), "")
 	}
-	bus, err := i2creg.Open(w.Bus)
+	c, err := chip.Open(Model(), w)
 	if err != nil {
-		return nil, at.With(err, "is I2C enabled (raspi-config) and the bus name right? ls /dev/i2c-* shows the buses")
+		return nil, err
 	}
-	p := &probe{
-		at: at, bus: bus, dev: i2c.Dev{Bus: bus, Addr: uint16(w.Address)}, clock: w.Clock,
-		input: w.Input, config: configOnce + uint16(w.Input)<<12,
-	}
+	p := &probe{Chip: c, input: w.Input, config: configOnce + uint16(w.Input)<<12}
 	if _, err := p.read(ctx, regConfig); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
@@ -103,12 +94,8 @@ func open(ctx context.Context, w sensors.Wiring) (sensors.Driver, error) {
 
 // Sense implements [sensors.Driver]: one conversion.
 func (p *probe) Sense(ctx context.Context) ([]sensors.Sample, error) {
-	if p.bus == nil {
-		return nil, p.at.With(sensors.ErrClosed, "")
-	}
-	taken := p.clock.Now()
-	order := binary.BigEndian.AppendUint16([]byte{regConfig}, p.config|start)
-	if err := p.tx(ctx, order, nil); err != nil {
+	taken := p.Now()
+	if err := p.Tx(ctx, binary.BigEndian.AppendUint16([]byte{regConfig}, p.config|start), nil); err != nil {
 		return nil, err
 	}
 	if err := p.wait(ctx); err != nil {
@@ -121,9 +108,9 @@ func (p *probe) Sense(ctx context.Context) ([]sensors.Sample, error) {
 	v := volts(int16(raw), step4096)
 	switch {
 	case v.Mantissa > highest:
-		return nil, p.at.With(fmt.Errorf("input %d: %s V: %w", p.input, v, ErrSaturated), "is its output wired to the supply, or is another kind of probe connected?")
+		return nil, p.Error(fmt.Errorf("input %d: %s V: %w", p.input, v, ErrSaturated), "is its output wired to the supply, or is another kind of probe connected?")
 	case v.Mantissa < lowest:
-		return nil, p.at.With(fmt.Errorf("input %d: %s V: %w", p.input, v, ErrFloating), "is the probe unplugged, without power, or on another input?")
+		return nil, p.Error(fmt.Errorf("input %d: %s V: %w", p.input, v, ErrFloating), "is the probe unplugged, without power, or on another input?")
 	}
 	return []sensors.Sample{{Quantity: sensors.ProbeVoltage, Value: v, At: taken}}, nil
 }
@@ -143,15 +130,15 @@ func volts(raw int16, step int64) sensors.Decimal {
 func (p *probe) wait(ctx context.Context) error {
 	d := convertTime
 	for range patience {
-		if err := p.clock.Sleep(ctx, d); err != nil {
-			return p.at.With(err, "")
+		if err := p.Wait(ctx, d); err != nil {
+			return err
 		}
 		config, err := p.read(ctx, regConfig)
 		if err != nil {
 			return err
 		}
 		if config&^start != p.config {
-			return p.at.With(fmt.Errorf("%w (%#04x, not %#04x)", ErrSettings, config&^start, p.config),
+			return p.Error(fmt.Errorf("%w (%#04x, not %#04x)", ErrSettings, config&^start, p.config),
 				"it lost its power, another program uses it, or it is no ADS1115")
 		}
 		if config&start != 0 {
@@ -159,36 +146,13 @@ func (p *probe) wait(ctx context.Context) error {
 		}
 		d = time.Millisecond
 	}
-	return p.at.With(ErrBusy, "power-cycle the converter")
-}
-
-// Close implements [sensors.Driver]. The converter sleeps by itself after each conversion.
-func (p *probe) Close() error {
-	if p.bus == nil {
-		return nil
-	}
-	bus := p.bus
-	p.bus = nil
-	if err := bus.Close(); err != nil {
-		return p.at.With(err, "")
-	}
-	return nil
+	return p.Error(ErrBusy, "power-cycle the converter")
 }
 
 func (p *probe) read(ctx context.Context, register byte) (uint16, error) {
 	var b [2]byte
-	if err := p.tx(ctx, []byte{register}, b[:]); err != nil {
+	if err := p.Read(ctx, register, b[:]); err != nil {
 		return 0, err
 	}
 	return binary.BigEndian.Uint16(b[:]), nil
-}
-
-func (p *probe) tx(ctx context.Context, w, r []byte) error {
-	if err := ctx.Err(); err != nil {
-		return p.at.With(err, "")
-	}
-	if err := p.dev.Tx(w, r); err != nil {
-		return p.at.With(err, "does the converter have power, and are SDA and SCL not swapped?")
-	}
-	return nil
 }

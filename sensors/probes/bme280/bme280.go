@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"periph.io/x/conn/v3/i2c"
-	"periph.io/x/conn/v3/i2c/i2creg"
-
 	"loam/sensors"
+	"loam/sensors/chip"
 	"loam/sensors/clock"
 )
 
@@ -81,26 +79,19 @@ func output(q sensors.Quantity, low, high int64, exponent int8, accuracy, table 
 	}
 }
 
-// probe is an open BME280.
+// probe is an open BME280. The chip sleeps by itself after each measurement.
 type probe struct {
-	at       sensors.ProbeError
-	bus      i2c.BusCloser // nil when closed
-	dev      i2c.Dev
-	clock    clock.Clock
+	*chip.Chip
 	trimming trimming
 }
 
 // open finds the chip, reads its calibration and sets it to measure on demand.
 func open(ctx context.Context, w sensors.Wiring) (sensors.Driver, error) {
-	w, at, err := Model().Locate(w)
+	c, err := chip.Open(Model(), w)
 	if err != nil {
 		return nil, err
 	}
-	bus, err := i2creg.Open(w.Bus)
-	if err != nil {
-		return nil, at.With(err, "is I2C enabled (raspi-config) and the bus name right? ls /dev/i2c-* shows the buses")
-	}
-	p := &probe{at: at, bus: bus, dev: i2c.Dev{Bus: bus, Addr: uint16(w.Address)}, clock: w.Clock}
+	p := &probe{Chip: c}
 	if err := p.prepare(ctx); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
@@ -109,39 +100,36 @@ func open(ctx context.Context, w sensors.Wiring) (sensors.Driver, error) {
 
 func (p *probe) prepare(ctx context.Context) error {
 	var id [1]byte
-	if err := p.read(ctx, regID, id[:]); err != nil {
+	if err := p.Read(ctx, regID, id[:]); err != nil {
 		return err
 	}
 	switch id[0] {
 	case idBME280:
 	case idBMP280:
-		return p.at.With(fmt.Errorf("chip id 0x58: %w but a BMP280, which cannot measure humidity", ErrWrongChip),
+		return p.Error(fmt.Errorf("chip id 0x58: %w but a BMP280, which cannot measure humidity", ErrWrongChip),
 			"boards are often sold under the wrong name: get one with a BME280")
 	default:
-		return p.at.With(fmt.Errorf("chip id %#x: %w", id[0], ErrWrongChip), "another chip has this address: check the address and the wiring")
+		return p.Error(fmt.Errorf("chip id %#x: %w", id[0], ErrWrongChip), "another chip has this address: check the address and the wiring")
 	}
 	var low [trimmingLow]byte
 	var high [trimmingHigh]byte
-	if err := p.read(ctx, regTrimmingLow, low[:]); err != nil {
+	if err := p.Read(ctx, regTrimmingLow, low[:]); err != nil {
 		return err
 	}
-	if err := p.read(ctx, regTrimmingHigh, high[:]); err != nil {
+	if err := p.Read(ctx, regTrimmingHigh, high[:]); err != nil {
 		return err
 	}
 	c, err := parseTrimming(low, high)
 	if err != nil {
-		return p.at.With(err, "the chip is damaged or counterfeit: replace it")
+		return p.Error(err, "the chip is damaged or counterfeit: replace it")
 	}
 	p.trimming = c
 	// Asleep first, or config may be ignored; ctrl_hum takes effect with the ctrl_meas that follows it (5.4.3, 5.4.6).
-	return p.write(ctx, regCtrlMeas, sleep, regConfig, 0, regCtrlHum, once, regCtrlMeas, sleep)
+	return p.Write(ctx, regCtrlMeas, sleep, regConfig, 0, regCtrlHum, once, regCtrlMeas, sleep)
 }
 
 // Sense implements [sensors.Driver]: one forced measurement of all three quantities.
 func (p *probe) Sense(ctx context.Context) (samples []sensors.Sample, err error) {
-	if p.bus == nil {
-		return nil, p.at.With(sensors.ErrClosed, "")
-	}
 	// Air can be just what the power-on value stands for; measured again, the noise tells them apart.
 	for range attempts {
 		if samples, err = p.measure(ctx); !errors.Is(err, ErrNotMeasured) {
@@ -152,20 +140,20 @@ func (p *probe) Sense(ctx context.Context) (samples []sensors.Sample, err error)
 }
 
 func (p *probe) measure(ctx context.Context) ([]sensors.Sample, error) {
-	taken := p.clock.Now()
-	if err := p.write(ctx, regCtrlMeas, forced); err != nil {
+	taken := p.Now()
+	if err := p.Write(ctx, regCtrlMeas, forced); err != nil {
 		return nil, err
 	}
 	if err := p.wait(ctx); err != nil {
 		return nil, err
 	}
 	var data [8]byte // in one go, so that all of it is of one measurement (section 4.1)
-	if err := p.read(ctx, regData, data[:]); err != nil {
+	if err := p.Read(ctx, regData, data[:]); err != nil {
 		return nil, err
 	}
 	samples, err := p.trimming.samples(data, taken)
 	if err != nil {
-		return nil, p.at.With(err, "check its power supply and wiring")
+		return nil, p.Error(err, "check its power supply and wiring")
 	}
 	return samples, nil
 }
@@ -174,11 +162,11 @@ func (p *probe) measure(ctx context.Context) ([]sensors.Sample, error) {
 func (p *probe) wait(ctx context.Context) error {
 	d := measureTime
 	for range patience {
-		if err := p.clock.Sleep(ctx, d); err != nil {
-			return p.at.With(err, "")
+		if err := p.Wait(ctx, d); err != nil {
+			return err
 		}
 		var status [1]byte
-		if err := p.read(ctx, regStatus, status[:]); err != nil {
+		if err := p.Read(ctx, regStatus, status[:]); err != nil {
 			return err
 		}
 		if status[0]&measuring == 0 {
@@ -186,7 +174,7 @@ func (p *probe) wait(ctx context.Context) error {
 		}
 		d = time.Millisecond
 	}
-	return p.at.With(ErrBusy, "power-cycle the probe")
+	return p.Error(ErrBusy, "power-cycle the probe")
 }
 
 // samples turns the eight data registers into what they mean, or says that they mean nothing.
@@ -219,33 +207,4 @@ func (c trimming) samples(data [8]byte, taken clock.Instant) ([]sensors.Sample, 
 		}
 	}
 	return samples, nil
-}
-
-// Close implements [sensors.Driver]. The chip sleeps by itself after each measurement.
-func (p *probe) Close() error {
-	if p.bus == nil {
-		return nil
-	}
-	bus := p.bus
-	p.bus = nil
-	if err := bus.Close(); err != nil {
-		return p.at.With(err, "")
-	}
-	return nil
-}
-
-func (p *probe) read(ctx context.Context, register byte, into []byte) error {
-	return p.tx(ctx, []byte{register}, into)
-}
-
-func (p *probe) write(ctx context.Context, pairs ...byte) error { return p.tx(ctx, pairs, nil) }
-
-func (p *probe) tx(ctx context.Context, w, r []byte) error {
-	if err := ctx.Err(); err != nil {
-		return p.at.With(err, "")
-	}
-	if err := p.dev.Tx(w, r); err != nil {
-		return p.at.With(err, "does the probe have power, and are SDA and SCL not swapped?")
-	}
-	return nil
 }

@@ -58,7 +58,7 @@ func TestSamplesHaveTheDigitsTheChipMeans(t *testing.T) {
 
 // bench is a chip whose measurements are a script: one entry for each forced measurement, the last one for ever.
 type bench struct {
-	chip
+	silicon
 	script [][]byte
 	forced int
 	busy   byte // the status register
@@ -72,7 +72,7 @@ func (b *bench) Tx(addr uint16, w, r []byte) error {
 		b.forced++
 	}
 	b.registers[regStatus] = b.busy
-	return b.chip.Tx(addr, w, r)
+	return b.silicon.Tx(addr, w, r)
 }
 
 func (b *bench) sense(t *testing.T) ([]sensors.Sample, time.Duration, error) {
@@ -95,7 +95,7 @@ func (b *bench) sense(t *testing.T) ([]sensors.Sample, time.Duration, error) {
 }
 
 func newBench(script ...[]byte) *bench {
-	return &bench{chip: *newChip(example, 0, 0, 0), script: script}
+	return &bench{silicon: *newChip(example, 0, 0, 0), script: script}
 }
 
 func TestAirThatLooksLikePowerOnIsMeasuredAgain(t *testing.T) {

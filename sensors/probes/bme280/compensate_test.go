@@ -125,12 +125,12 @@ func TestEmptyTrimmingIsRefused(t *testing.T) {
 	}
 }
 
-// chip is the registers of a BME280 that has measured.
-type chip struct{ registers [256]byte }
+// silicon is the registers of a BME280 that has measured.
+type silicon struct{ registers [256]byte }
 
-func newChip(c constants, rawT, rawP, rawH int32) *chip {
+func newChip(c constants, rawT, rawP, rawH int32) *silicon {
 	low, high := c.registers()
-	k := &chip{}
+	k := &silicon{}
 	k.registers[regID] = idBME280
 	copy(k.registers[regTrimmingLow:], low[:])
 	copy(k.registers[regTrimmingHigh:], high[:])
@@ -144,9 +144,9 @@ func data(rawT, rawP, rawH int32) []byte {
 	}
 }
 
-func (k *chip) String() string                  { return "chip" }
-func (k *chip) SetSpeed(physic.Frequency) error { return nil }
-func (k *chip) Tx(_ uint16, w, r []byte) error {
+func (k *silicon) String() string                  { return "chip" }
+func (k *silicon) SetSpeed(physic.Frequency) error { return nil }
+func (k *silicon) Tx(_ uint16, w, r []byte) error {
 	copy(r, k.registers[w[0]:])
 	return nil
 }

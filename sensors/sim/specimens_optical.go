@@ -1,0 +1,3 @@
+package sim
+
+func opticalSpecimens() []specimen { return nil }
