@@ -2,7 +2,11 @@
 //
 // A gateway without a battery-backed clock boots in 1970 or at the last saved time, so "looks sane" is not "is
 // synchronised". Every sample therefore carries an [Instant]: the wall clock, whether it was disciplined, the boot it
-// belongs to and the uptime within that boot.
+// belongs to and the uptime within that boot. What was sampled before the clock was set is dated afterwards, from uptime,
+// by [Instant.Redate].
+//
+// Read in this order: clock.go (the nouns), redate.go, system_linux.go (the machine's clock), chrony.go and timesyncd.go
+// (who else knows whether it is disciplined).
 //
 // Nothing below cmd takes the time from inside: it is handed a [Clock], or a plain time.Time.
 package clock
@@ -24,13 +28,20 @@ const (
 	Unknown  State = 0 // nobody could say
 	Unsynced State = 1 // the kernel says the clock is not disciplined
 	Synced   State = 2 // disciplined by NTP, PTP, GNSS or a simulated equivalent
+	Redated  State = 3 // not disciplined then; dated afterwards from uptime, by the same boot's synchronised clock
 )
+
+// Dated says whether the time comes from a disciplined clock: read from it, or reckoned back to with [Instant.Redate],
+// whose error is bounded. Either may stand behind a credit; any other time is what a clock showed that nobody had set.
+func (s State) Dated() bool { return s == Synced || s == Redated }
 
 // String returns the state as a word.
 func (s State) String() string {
 	switch s {
 	case Synced:
 		return "synced"
+	case Redated:
+		return "dated from uptime"
 	case Unsynced:
 		return "unsynced"
 	case Unknown:
@@ -62,6 +73,7 @@ type Instant struct {
 	Uptime time.Duration // monotonic time since boot, sleep included
 	Boot   BootID        // the boot Uptime counts in
 	State  State         // whether Wall was disciplined
+	Shown  time.Time     // what the clock said then, where State is [Redated]; zero elsewhere
 }
 
 // Clock tells the time and waits. Implementations are safe for concurrent use.
