@@ -68,6 +68,8 @@ var way = []string{
 
 	"dashboard",
 	"cmd/loam",
+
+	"firmware-notes",
 }
 
 type listed struct {
