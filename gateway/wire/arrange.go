@@ -41,10 +41,7 @@ func checkReading(r sensors.Reading) error {
 	if _, err := inSenML(r.RawQuantity, r.Raw); err != nil {
 		return err
 	}
-	if r.At.State > clock.Synced || r.At.Uptime < 0 {
-		return fmt.Errorf("%w: clock state %d, uptime %s", ErrMalformed, r.At.State, r.At.Uptime)
-	}
-	if err := checkTime(r.At.Wall); err != nil {
+	if err := checkInstant(r.At); err != nil {
 		return err
 	}
 	return checkCertificate(r.Calibration)
@@ -102,6 +99,21 @@ func fromSenML(q sensors.Quantity, n number) (sensors.Decimal, error) {
 	return d, nil
 }
 
+func checkInstant(at clock.Instant) error {
+	if at.State > clock.Redated || at.Uptime < 0 {
+		return fmt.Errorf("%w: clock state %d, uptime %s", ErrMalformed, at.State, at.Uptime)
+	}
+	if (at.State == clock.Redated) == at.Shown.IsZero() {
+		return fmt.Errorf("%w: clock state %s: what the clock showed is said of readings dated afterwards, and of no others", ErrMalformed, at.State)
+	}
+	if at.State == clock.Redated {
+		if err := checkTime(at.Shown); err != nil {
+			return err
+		}
+	}
+	return checkTime(at.Wall)
+}
+
 // checkTime says whether t can be said in whole milliseconds since 1970. Whether it is plausible is not asked here: a
 // gateway whose clock stands in 1970 says so, and its clock state says how far to believe it.
 func checkTime(t time.Time) error {
@@ -141,14 +153,17 @@ func date(days int64) time.Time {
 }
 
 // arrange checks a batch's readings and returns them in canonical order and form: by channel, quantity, raw quantity and
-// certificate, then by time. What is the same in all of that is ordered by uptime, value and raw value, so that the
-// order is total. The given slice is left as it is.
+// certificate, then by time. What is the same in all of that is ordered by uptime, value, raw value and the time the clock
+// showed, so that the order is total. The given slice is left as it is.
 func arrange(b Batch) ([]sensors.Reading, error) {
 	if len(b.Readings) == 0 {
 		return nil, fmt.Errorf("%w: no readings", ErrMalformed)
 	}
 	if len(b.Readings) > MaxReadings {
 		return nil, fmt.Errorf("%d readings, at most %d: %w", len(b.Readings), MaxReadings, ErrTooLarge)
+	}
+	if !b.Thinned.IsZero() && uint64(len(b.Readings)) > b.Thinned.Readings {
+		return nil, fmt.Errorf("%w: %d readings kept of %d", ErrMalformed, len(b.Readings), b.Thinned.Readings)
 	}
 	out := slices.Clone(b.Readings)
 	for i := range out {
@@ -159,7 +174,7 @@ func arrange(b Batch) ([]sensors.Reading, error) {
 		if r.At.Boot != b.Boot || r.At.State != b.Clock {
 			return nil, fmt.Errorf("%w: a reading of boot %s, clock %s, in a batch of boot %s, clock %s", ErrMalformed, r.At.Boot, r.At.State, b.Boot, b.Clock)
 		}
-		r.At.Wall = r.At.Wall.UTC()
+		r.At.Wall, r.At.Shown = r.At.Wall.UTC(), r.At.Shown.UTC()
 		r.At.Uptime = r.At.Uptime.Truncate(time.Millisecond)
 		if b.Clock == clock.Synced {
 			r.At.Uptime = 0
@@ -184,6 +199,7 @@ func compare(a, b sensors.Reading) int {
 		cmp.Compare(a.Value.Exponent, b.Value.Exponent),
 		cmp.Compare(a.Raw.Mantissa, b.Raw.Mantissa),
 		cmp.Compare(a.Raw.Exponent, b.Raw.Exponent),
+		a.At.Shown.Compare(b.At.Shown),
 	)
 }
 

@@ -30,6 +30,42 @@ type batchHeader struct {
 	Coding        uint64 `cbor:"e"`
 	Previous      []byte `cbor:"p"`
 	Sequence      uint64 `cbor:"s"`
+
+	Thinned *thinnedHeader `cbor:"t,omitempty"`
+}
+
+// thinnedHeader is [Thinned] as an array.
+type thinnedHeader struct {
+	_           struct{} `cbor:",toarray"`
+	First, Last uint64
+	Digest      []byte
+	Readings    uint64
+}
+
+func headerOf(b Batch) batchHeader {
+	h := batchHeader{
+		Algorithm: int64(cose.AlgorithmEdDSA), ContentFormat: ContentFormatBatch, KeyID: []byte(b.Gateway),
+		Boot: b.Boot[:], Clock: uint8(b.Clock), Coding: codingDeflate1, Previous: b.Previous[:], Sequence: b.Sequence,
+	}
+	if t := b.Thinned; !t.IsZero() {
+		h.Thinned = &thinnedHeader{First: t.First, Last: t.Last, Digest: t.Digest[:], Readings: t.Readings}
+	}
+	return h
+}
+
+// read undoes what [headerOf] did for a batch that is thinned.
+func (t *thinnedHeader) read() (Thinned, error) {
+	if t == nil {
+		return Thinned{}, nil
+	}
+	out := Thinned{First: t.First, Last: t.Last, Readings: t.Readings}
+	if copy(out.Digest[:], t.Digest) != len(t.Digest) || len(t.Digest) != len(out.Digest) {
+		return Thinned{}, fmt.Errorf("%w: digest of %d bytes", ErrMalformed, len(t.Digest))
+	}
+	if out.IsZero() {
+		return Thinned{}, fmt.Errorf("%w: thinned from nothing", ErrMalformed)
+	}
+	return out, nil
 }
 
 // Seal signs a batch as its gateway s. The readings are put into canonical order, so a batch has one encoding; what
@@ -63,10 +99,7 @@ func seal(b Batch, s Signer) (Sealed, error) {
 	if err != nil {
 		return Sealed{}, err
 	}
-	raw, err := sealEnvelope(batchHeader{
-		Algorithm: int64(cose.AlgorithmEdDSA), ContentFormat: ContentFormatBatch, KeyID: []byte(b.Gateway),
-		Boot: b.Boot[:], Clock: uint8(b.Clock), Coding: codingDeflate1, Previous: b.Previous[:], Sequence: b.Sequence,
-	}, payload, s)
+	raw, err := sealEnvelope(headerOf(b), payload, s)
 	if err != nil {
 		return Sealed{}, err
 	}
@@ -151,6 +184,9 @@ func readHeader(raw []byte) (Header, *cose.Sign1Message, error) {
 	}
 	copy(h.Boot[:], p.Boot)
 	copy(h.Previous[:], p.Previous)
+	if h.Thinned, err = p.Thinned.read(); err != nil {
+		return Header{}, nil, err
+	}
 	return h, m, checkHeader(h)
 }
 
@@ -161,8 +197,11 @@ func checkHeader(h Header) error {
 		return fmt.Errorf("%w: gateway %q: use 1 to 63 lower-case letters, digits and dashes", ErrMalformed, h.Gateway)
 	case h.Sequence == 0 || h.Sequence > math.MaxInt64:
 		return fmt.Errorf("%w: sequence %d is not within 1 and 2^63-1", ErrMalformed, h.Sequence)
-	case h.Clock > clock.Synced:
+	case h.Clock > clock.Redated:
 		return fmt.Errorf("%w: clock state %d", ErrMalformed, h.Clock)
+	}
+	if t := h.Thinned; !t.IsZero() && (t.First == 0 || t.Last < t.First || t.Last >= h.Sequence || t.Readings == 0) {
+		return fmt.Errorf("%w: batch %d thinned from %d to %d with %d readings", ErrMalformed, h.Sequence, t.First, t.Last, t.Readings)
 	}
 	return nil
 }

@@ -43,8 +43,13 @@ func drawBatch(t *rapid.T) wire.Batch {
 	b := wire.Batch{Header: wire.Header{
 		Gateway:  gateway,
 		Sequence: rapid.Uint64Range(1, math.MaxInt64).Draw(t, "sequence"),
-		Clock:    rapid.SampledFrom([]clock.State{clock.Unknown, clock.Unsynced, clock.Synced}).Draw(t, "clock"),
+		Clock:    rapid.SampledFrom([]clock.State{clock.Unknown, clock.Unsynced, clock.Synced, clock.Redated}).Draw(t, "clock"),
 	}}
+	if b.Sequence > 1 && rapid.Bool().Draw(t, "thinned") {
+		last := rapid.Uint64Range(1, b.Sequence-1).Draw(t, "last")
+		b.Thinned = wire.Thinned{First: rapid.Uint64Range(1, last).Draw(t, "first"), Last: last, Readings: rapid.Uint64Range(40, math.MaxUint64).Draw(t, "there had been")}
+		copy(b.Thinned.Digest[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "digest of the last"))
+	}
 	copy(b.Previous[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "previous"))
 	copy(b.Boot[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "boot"))
 	for range rapid.IntRange(1, 40).Draw(t, "readings") {
@@ -67,6 +72,9 @@ func drawBatch(t *rapid.T) wire.Batch {
 		}
 		if b.Clock != clock.Synced {
 			r.At.Uptime = time.Duration(rapid.Int64Range(0, math.MaxInt64/1_000_000).Draw(t, "uptime")) * time.Millisecond
+		}
+		if b.Clock == clock.Redated {
+			r.At.Shown = time.UnixMilli(rapid.OneOf(rapid.Just(r.At.Wall.UnixMilli()), rapid.Int64Range(-1<<60, 1<<60)).Draw(t, "shown ms")).UTC()
 		}
 		if rapid.Bool().Draw(t, "certified") {
 			r.Calibration = sensors.Certificate{
@@ -147,7 +155,16 @@ func TestSealRefuses(t *testing.T) {
 		}, wire.ErrTooLarge},
 		{"sequence 0", func(b *wire.Batch) { b.Sequence = 0 }, wire.ErrMalformed},
 		{"sequence 2^63", func(b *wire.Batch) { b.Sequence = 1 << 63 }, wire.ErrMalformed},
-		{"unknown clock state", func(b *wire.Batch) { b.Clock = 3 }, wire.ErrMalformed},
+		{"unknown clock state", func(b *wire.Batch) { b.Clock = 4 }, wire.ErrMalformed},
+		{"dated afterwards without what the clock showed", func(b *wire.Batch) {
+			b.Clock = clock.Redated
+			for i := range b.Readings {
+				b.Readings[i].At.State = clock.Redated
+			}
+		}, wire.ErrMalformed},
+		{"another time shown by a synchronised clock", func(b *wire.Batch) { b.Readings[3].At.Shown = b.Readings[3].At.Wall }, wire.ErrMalformed},
+		{"thinned from itself", func(b *wire.Batch) { b.Thinned = wire.Thinned{First: 1, Last: b.Sequence, Readings: 99} }, wire.ErrMalformed},
+		{"more kept than there were", func(b *wire.Batch) { b.Thinned = wire.Thinned{First: 1, Last: 1, Readings: 9} }, wire.ErrMalformed},
 		{"another boot", func(b *wire.Batch) { b.Readings[3].At.Boot[0]++ }, wire.ErrMalformed},
 		{"another clock state", func(b *wire.Batch) { b.Readings[3].At.State = clock.Unsynced }, wire.ErrMalformed},
 		{"microseconds", func(b *wire.Batch) { b.Readings[3].At.Wall = b.Readings[3].At.Wall.Add(1000) }, wire.ErrMalformed},

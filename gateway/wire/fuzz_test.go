@@ -54,9 +54,10 @@ func FuzzMalleability(f *testing.F) {
 		f.Add(packOf(f, s.Bytes), uint8(s.Clock))
 	}
 	f.Add(encode(f, sound().records), uint8(2))
+	f.Add(encode(f, sound().records), uint8(3))
 	f.Fuzz(func(t *testing.T, pack []byte, state uint8) {
 		b := sound()
-		b.header["c"] = state % 3
+		b.header["c"] = state % 4
 		b.pack = pack
 		raw := b.bytes(t)
 		sealed, err := wire.Open(raw, testSigner(gateway).Public())

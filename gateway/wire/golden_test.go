@@ -35,10 +35,18 @@ type vector struct {
 	Previous string          `json:"previous"`
 	Boot     string          `json:"boot"`
 	Clock    int             `json:"clock"`
+	Thinned  *vectorThinned  `json:"thinned,omitempty"`
 	Readings []vectorReading `json:"readings"` // in canonical order
 	Pack     string          `json:"pack"`     // inflated
 	Sealed   string          `json:"sealed"`
 	Digest   string          `json:"digest"`
+}
+
+type vectorThinned struct {
+	First    string `json:"first"`
+	Last     string `json:"last"`
+	Digest   string `json:"digest"`
+	Readings string `json:"readings"`
 }
 
 type vectorReading struct {
@@ -47,8 +55,9 @@ type vectorReading struct {
 	Value       string `json:"value"` // mantissa, "e", exponent: 20.50 is "2050e-2"
 	RawQuantity string `json:"raw_quantity"`
 	Raw         string `json:"raw"`
-	At          string `json:"at_ms"`     // Unix milliseconds
-	Uptime      string `json:"uptime_ms"` // since boot
+	At          string `json:"at_ms"`              // Unix milliseconds
+	Uptime      string `json:"uptime_ms"`          // since boot
+	Shown       string `json:"shown_ms,omitempty"` // what the clock said, where the reading was dated afterwards
 	Certificate string `json:"certificate"`
 	Made        string `json:"made"` // YYYY-MM-DD or empty
 	Due         string `json:"due"`
@@ -65,6 +74,15 @@ func goldenBatches(t testing.TB) map[string]wire.Batch {
 		at.State, at.Uptime = clock.Unsynced, at.Wall.Sub(time.Date(2026, 8, 20, 9, 29, 18, 0, time.UTC))
 		at.Wall = time.Unix(0, 0).Add(at.Uptime).UTC() // no battery: the clock began in 1970
 	}
+	redated := realistic(t, 2)
+	redated.Clock, redated.Readings = clock.Redated, nil
+	for _, r := range unsynced.Readings {
+		set := clock.Instant{Wall: time.Date(2026, 8, 20, 9, 40, 0, 0, time.UTC), Uptime: 10*time.Minute + 42*time.Second, Boot: redated.Boot, State: clock.Synced}
+		r.At, _ = set.Redate(r.At)
+		redated.Readings = append(redated.Readings, r)
+	}
+	thinned := realistic(t, 3)
+	thinned.Thinned = wire.Thinned{First: 1787210000, Last: 1787210119, Digest: thinned.Previous, Readings: 7200}
 	edges := one
 	edges.Sequence, edges.Previous, edges.Readings = 1<<63-1, wire.Digest{}, nil
 	for i, v := range []sensors.Decimal{{Mantissa: 0}, {Mantissa: -1}, {Mantissa: 23}, {Mantissa: 24}, {Mantissa: -25}, {Mantissa: 256, Exponent: 3}, {Mantissa: 2050, Exponent: -2}, {Mantissa: 205, Exponent: -1}, {Mantissa: 1<<63 - 1, Exponent: 12}, {Mantissa: -1 << 63, Exponent: -12}} {
@@ -73,7 +91,7 @@ func goldenBatches(t testing.TB) map[string]wire.Batch {
 			At: clock.Instant{Wall: time.UnixMilli(1787218200000 + 500*int64(i)).UTC(), Boot: edges.Boot, State: edges.Clock},
 		})
 	}
-	return map[string]wire.Batch{"one": one, "sixty": realistic(t, 6), "unsynced": unsynced, "edges": edges}
+	return map[string]wire.Batch{"one": one, "sixty": realistic(t, 6), "unsynced": unsynced, "edges": edges, "redated": redated, "thinned": thinned}
 }
 
 // TestGolden: the format is what the files say, byte for byte, in both directions.
@@ -111,11 +129,14 @@ func describe(t testing.TB, about string, s wire.Sealed) vector {
 		Gateway: s.Gateway, Sequence: decimalText(int64(s.Sequence)), Previous: s.Previous.String(), Boot: s.Boot.String(), Clock: int(s.Clock),
 		Pack: hex.EncodeToString(packOf(t, s.Bytes)), Sealed: hex.EncodeToString(s.Bytes), Digest: s.Digest.String(),
 	}
+	if t := s.Thinned; !t.IsZero() {
+		v.Thinned = &vectorThinned{First: decimalText(int64(t.First)), Last: decimalText(int64(t.Last)), Digest: t.Digest.String(), Readings: decimalText(int64(t.Readings))}
+	}
 	for _, r := range s.Readings {
 		v.Readings = append(v.Readings, vectorReading{
 			Channel: string(r.Channel), Quantity: string(r.Quantity), Value: valueText(r.Value), RawQuantity: string(r.RawQuantity), Raw: valueText(r.Raw),
 			At: decimalText(r.At.Wall.UnixMilli()), Uptime: decimalText(r.At.Uptime.Milliseconds()),
-			Certificate: r.Calibration.ID, Made: dateText(r.Calibration.Date), Due: dateText(r.Calibration.Due),
+			Shown: shownText(r.At), Certificate: r.Calibration.ID, Made: dateText(r.Calibration.Date), Due: dateText(r.Calibration.Due),
 		})
 	}
 	return v
@@ -124,6 +145,13 @@ func describe(t testing.TB, about string, s wire.Sealed) vector {
 func decimalText(n int64) string { return strconv.FormatInt(n, 10) }
 
 func valueText(d sensors.Decimal) string { return fmt.Sprintf("%de%d", d.Mantissa, d.Exponent) }
+
+func shownText(at clock.Instant) string {
+	if at.Shown.IsZero() {
+		return ""
+	}
+	return decimalText(at.Shown.UnixMilli())
+}
 
 func dateText(t time.Time) string {
 	if t.IsZero() {

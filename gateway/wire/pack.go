@@ -23,6 +23,7 @@ type record struct {
 
 	Raw    *number `cbor:"r,omitempty"`  // as the probe said it; absent: the value itself
 	Uptime uint64  `cbor:"up,omitempty"` // milliseconds since boot; never under a synchronised clock
+	Shown  int64   `cbor:"w,omitempty"`  // what the clock showed, in milliseconds after the time; only of what was dated afterwards
 
 	BaseCertificate *string `cbor:"bc,omitempty"` // id of the calibration certificate; "": none
 	BaseDate        *int64  `cbor:"bd,omitempty"` // when it was made, days since 1970-01-01; 0: not said
@@ -69,6 +70,9 @@ func encodePack(b Batch) ([]byte, error) {
 		}
 		n[1], n[3] = seconds(at-next.start), seconds(next.start)
 		rec := record{Value: &n[0], Uptime: uint64(r.At.Uptime / time.Millisecond)}
+		if r.At.State == clock.Redated {
+			rec.Shown = r.At.Shown.UnixMilli() - at
+		}
 		if at != next.start {
 			rec.Time = &n[1]
 		}
@@ -219,8 +223,8 @@ func (rec *record) reading(h Header, b base) (sensors.Reading, error) {
 		}
 		at += after // neither is beyond ±2^61
 	}
-	if rec.Uptime > uint64(maxUptime) {
-		return sensors.Reading{}, fmt.Errorf("%w: uptime %d ms", ErrMalformed, rec.Uptime)
+	if rec.Uptime > uint64(maxUptime) || rec.Shown < -maxMillis || rec.Shown > maxMillis {
+		return sensors.Reading{}, fmt.Errorf("%w: uptime %d ms, clock %d ms off", ErrMalformed, rec.Uptime, rec.Shown)
 	}
 	value, err := fromSenML(quantity, *rec.Value)
 	if err != nil {
@@ -230,6 +234,9 @@ func (rec *record) reading(h Header, b base) (sensors.Reading, error) {
 		Channel: channel, Quantity: quantity, Value: value, RawQuantity: quantity,
 		At:          clock.Instant{Wall: time.UnixMilli(at).UTC(), Uptime: time.Duration(rec.Uptime) * time.Millisecond, Boot: h.Boot, State: h.Clock},
 		Calibration: sensors.Certificate{ID: b.certificate, Date: date(b.date), Due: date(b.due)},
+	}
+	if h.Clock == clock.Redated {
+		r.At.Shown = time.UnixMilli(at + rec.Shown).UTC()
 	}
 	if b.raw != "" {
 		r.RawQuantity = sensors.Quantity(b.raw)

@@ -43,13 +43,30 @@ type Header struct {
 	Previous Digest       // digest of the sealed batch before it; zero for the first of a chain
 	Boot     clock.BootID // the boot all its readings were taken in
 	Clock    clock.State  // how far the acquisition times can be trusted
+	Thinned  Thinned      // what the batch stands in for, where it does; zero: it holds all that was read
 }
+
+// Thinned says that a batch stands in for the batches First to Last of its gateway, which had to make room before the hub
+// had taken them. What it holds are readings as they were taken, a few of each channel and hour and none made up; the
+// others are gone. They may be looked at and not counted as the series that they are left from, so they earn nothing.
+//
+// The batches that made room leave a gap in the sequence. Digest is that of the batch Last, which the next one after the
+// gap names as its previous: the chain stays explained. A hub may hold some of them all the same, where they had been
+// under way.
+type Thinned struct {
+	First, Last uint64
+	Digest      Digest
+	Readings    uint64 // how many there had been
+}
+
+// IsZero says that nothing was thinned.
+func (t Thinned) IsZero() bool { return t == Thinned{} }
 
 // Batch is readings signed together: all taken in one boot, under one clock state.
 //
 // The uptime of a reading travels, in whole milliseconds, only where the clock was not synchronised: there it is what
-// the time can be mended with once the clock is right. Under a synchronised clock the wall time is the word that
-// counts, and uptime arrives as zero.
+// the time can be mended with once the clock is right, or was ([clock.Redated]: then the time the clock had shown travels
+// as well). Under a synchronised clock the wall time is the word that counts, and uptime arrives as zero.
 type Batch struct {
 	Header
 	Readings []sensors.Reading

@@ -24,7 +24,7 @@ func Drift(d time.Duration) time.Duration { return d / 10_000 }
 func (sync Instant) Redate(at Instant) (Instant, bool) {
 	before := sync.Uptime - at.Uptime
 	switch {
-	case sync.State != Synced, at.State.Dated(), at.Boot != sync.Boot, at.Boot == BootID{}, before < 0, before > LongestRedate:
+	case sync.State != Synced, at.State.Dated(), at.Boot != sync.Boot, at.Boot == BootID{}, at.Wall.IsZero(), before < 0, before > LongestRedate:
 		return at, false
 	}
 	at.Shown, at.State = at.Wall, Redated

@@ -32,12 +32,26 @@ func NewGateway(name string) *Gateway { return &Gateway{Signer: NewSigner(name)}
 // Seal seals the readings under the next sequence number.
 func (g *Gateway) Seal(t testing.TB, state clock.State, readings ...sensors.Reading) wire.Sealed {
 	t.Helper()
+	return g.seal(t, state, wire.Thinned{}, readings)
+}
+
+// Thin seals what was left of the gateway's last batch when room had to be made.
+func (g *Gateway) Thin(t testing.TB, readings ...sensors.Reading) wire.Sealed {
+	t.Helper()
+	return g.seal(t, clock.Synced, wire.Thinned{First: g.last.Sequence, Last: g.last.Sequence, Digest: g.last.Digest, Readings: uint64(len(g.last.Readings))}, readings)
+}
+
+func (g *Gateway) seal(t testing.TB, state clock.State, thinned wire.Thinned, readings []sensors.Reading) wire.Sealed {
+	t.Helper()
 	boot := clock.BootID{1, 2, 3}
 	for i := range readings {
 		readings[i].At.Boot, readings[i].At.State = boot, state
+		if state == clock.Redated {
+			readings[i].At.Shown = time.Unix(0, 0).UTC() // it had not been set since it was built
+		}
 	}
 	s, err := wire.Seal(wire.Batch{
-		Header:   wire.Header{Gateway: g.ID(), Sequence: g.last.Sequence + 1, Previous: g.last.Digest, Boot: boot, Clock: state},
+		Header:   wire.Header{Gateway: g.ID(), Sequence: g.last.Sequence + 1, Previous: g.last.Digest, Boot: boot, Clock: state, Thinned: thinned},
 		Readings: readings,
 	}, g.Signer)
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 
 	"loam/gateway/evidence"
 	"loam/gateway/wire"
-	"loam/sensors/clock"
 	"loam/valuation/statement"
 )
 
@@ -47,8 +46,8 @@ func (r *run) first(ctx context.Context, gateways []statement.Gateway) (time.Tim
 	return received, !received.IsZero(), nil
 }
 
-// synced says whether a batch was made under a synchronised clock.
+// synced says whether the readings of a batch were dated by a synchronised clock.
 func synced(leaf evidence.Leaf) bool {
 	head, err := wire.Peek(leaf.Bytes)
-	return err == nil && head.Clock == clock.Synced
+	return err == nil && head.Clock.Dated()
 }

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"loam/gateway/qc"
+	"loam/gateway/wire"
 	"loam/sensors"
-	"loam/sensors/clock"
 )
 
 // Rules is what a reading must satisfy to count.
@@ -16,7 +16,10 @@ type Rules struct {
 	// Tests must all have been evaluated on the reading and have found it good. A test that could not be evaluated
 	// counts as not passed.
 	Tests []qc.Test
-	// SyncedClock asks for an acquisition time from a synchronised clock.
+	// SyncedClock asks for an acquisition time from a synchronised clock: one that was synchronised when the reading was
+	// taken, or that dated the reading afterwards, from uptime, once it was. The latter is as sound here: it is the same
+	// clock's word, signed by the same key, its error is at most some minutes ([clock.Drift] of [clock.LongestRedate]), and
+	// hours are what is valued. Without it every power cut would cost the hours until the network is back.
 	SyncedClock bool
 	// Calibration has an entry for every quantity that is used; readings of other quantities are left out.
 	Calibration map[sensors.Quantity]Calibration
@@ -32,6 +35,7 @@ type Calibration struct {
 const (
 	ReasonQuantity     = "quantity not used by the method for this ecosystem"
 	ReasonClock        = "clock not synchronised"
+	ReasonThinned      = "one of few that were kept when the gateway's storage was full"
 	ReasonValue        = "value too large to compute with"
 	ReasonTwice        = "second reading of the channel at the same time"
 	ReasonUncalibrated = "no calibration"
@@ -48,10 +52,14 @@ func reasonTest(t qc.Test, f qc.Flag) string {
 
 func reasonAge(days int) string { return fmt.Sprintf("calibration older than %d days", days) }
 
-// rejectClock returns why a reading's time does not count, or "".
-func (r Rules) rejectClock(s clock.State) string {
-	if r.SyncedClock && s != clock.Synced {
+// rejectBatch returns why no reading of a batch counts, or "". Readings that were left when a batch was thinned are the
+// lowest, middle and highest of an hour: their mean is not the hour's, and most tests have no neighbours to judge them by.
+func (r Rules) rejectBatch(h wire.Header) string {
+	if r.SyncedClock && !h.Clock.Dated() {
 		return ReasonClock
+	}
+	if !h.Thinned.IsZero() {
+		return ReasonThinned
 	}
 	return ""
 }

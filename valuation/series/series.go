@@ -108,7 +108,7 @@ func (b *builder) collect(batch *wire.Sealed) {
 			}
 			continue
 		}
-		all[i] = reading{Reading: r, sequence: batch.Sequence, reject: b.rules.rejectClock(r.At.State)}
+		all[i] = reading{Reading: r, sequence: batch.Sequence, reject: b.rules.rejectBatch(batch.Header)}
 		var err error
 		if all[i].micro, err = r.Value.Micro(); err != nil && all[i].reject == "" {
 			all[i].reject = ReasonValue

@@ -61,6 +61,7 @@ func TestReasons(t *testing.T) {
 		{"good", soil(30, 300), clock.Synced, ""},
 		{"unsynced", soil(30, 300), clock.Unsynced, series.ReasonClock},
 		{"clock unknown", soil(30, 300), clock.Unknown, series.ReasonClock},
+		{"dated afterwards", soil(30, 300), clock.Redated, ""},
 		{"other quantity", fieldtest.Reading("soil", sensors.ProbeVoltage, start.Add(time.Minute), 1, 0), clock.Synced, series.ReasonQuantity},
 		{"too large", fieldtest.Reading("soil", sensors.VolumetricWaterContent, start.Add(time.Minute), 1<<60, 12), clock.Synced, series.ReasonValue},
 		{"same time", soil(0, 301), clock.Synced, series.ReasonTwice},
@@ -94,6 +95,24 @@ func TestReasons(t *testing.T) {
 		}
 		if got != good || !slices.Equal(v.Excluded, want) {
 			t.Errorf("%s: %d good, excluded %+v; want %d and %+v", c.name, got, v.Excluded, good, want)
+		}
+	}
+}
+
+// What was kept of a batch that made room is counted as received, and earns nothing; where the hub has the batch all the
+// same, its readings count as ever.
+func TestWhatIsLeftOfThinnedBatchesDoesNotCount(t *testing.T) {
+	g := fieldtest.NewGateway("meadow-1")
+	full := g.Seal(t, clock.Synced, soil(0, 300), soil(10, 310), soil(20, 320), soil(30, 330))
+	left := g.Thin(t, soil(0, 300), soil(30, 330))
+	want := []series.Exclusion{{Gateway: "meadow-1", Channel: "soil", Reason: series.ReasonThinned, Count: 2}}
+	for _, c := range []struct {
+		batches        []wire.Sealed
+		received, good int
+	}{{[]wire.Sealed{left}, 2, 0}, {[]wire.Sealed{full, left}, 6, 4}, {[]wire.Sealed{left, full}, 6, 4}} {
+		v := series.Build(c.batches, rules(), grossRange, window(24))
+		if ch := v.Channels[0]; ch.Received != c.received || ch.Good != c.good || !slices.Equal(v.Excluded, want) {
+			t.Errorf("%d received, %d good, excluded %+v", ch.Received, ch.Good, v.Excluded)
 		}
 	}
 }
@@ -165,7 +184,7 @@ func TestLaws(t *testing.T) {
 					}
 					list = append(list, r)
 				}
-				batches = append(batches, g.Seal(t, rapid.SampledFrom([]clock.State{clock.Synced, clock.Synced, clock.Unsynced}).Draw(rt, "clock"), list...))
+				batches = append(batches, g.Seal(t, rapid.SampledFrom([]clock.State{clock.Synced, clock.Redated, clock.Unsynced}).Draw(rt, "clock"), list...))
 			}
 		}
 		v := series.Build(batches, rules(), grossRange, w)
