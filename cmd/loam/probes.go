@@ -70,14 +70,37 @@ type channelConfig struct {
 	Calibration *calibrationConfig `toml:"calibration"`
 }
 
-// calibrationConfig is what the steward measured: two references, when, and until when that holds.
+// calibrationConfig is what the steward measured, or the maker printed: references, when, and until when that holds.
 type calibrationConfig struct {
-	ID     string               `toml:"id"`
-	Date   toml.LocalDate       `toml:"date"`
-	Due    toml.LocalDate       `toml:"due"`
-	To     sensors.Quantity     `toml:"to"`
-	Places int                  `toml:"places"`
-	Points [][2]sensors.Decimal `toml:"points"` // [raw, true] each
+	ID           string               `toml:"id"`
+	Date         toml.LocalDate       `toml:"date"`
+	Due          toml.LocalDate       `toml:"due"`
+	To           sensors.Quantity     `toml:"to"`
+	Places       int                  `toml:"places"`
+	Method       sensors.Method       `toml:"method"` // empty: what the number of points suggests
+	Points       [][2]sensors.Decimal `toml:"points"` // [raw, true] each
+	Coefficients []sensors.Decimal    `toml:"coefficients"`
+	Compensate   *compensateConfig    `toml:"compensate"`
+}
+
+// compensateConfig names what is taken out of a value, and the channel that knows how much of it there is.
+type compensateConfig struct {
+	Effect      sensors.Effect   `toml:"effect"`
+	With        sensors.Channel  `toml:"with"`
+	Coefficient *sensors.Decimal `toml:"coefficient"`
+}
+
+// method is the method that was said, or that the number of points and coefficients suggests.
+func (c calibrationConfig) method() sensors.Method {
+	switch {
+	case c.Method != "":
+		return c.Method
+	case len(c.Coefficients) > 0:
+		return sensors.Polynomial
+	case len(c.Points) > 2:
+		return sensors.Table
+	}
+	return []sensors.Method{sensors.Unchanged, sensors.Offset, sensors.Line}[len(c.Points)]
 }
 
 // simulateConfig puts simulated chips on virtual buses, to try loam without probes.
@@ -98,9 +121,14 @@ func (c channelConfig) calibration(m sensors.Model) sensors.Calibration {
 		return sensors.Calibration{}
 	}
 	cal := sensors.Calibration{
-		Certificate: sensors.Certificate{ID: c.Calibration.ID, Date: day(c.Calibration.Date), Due: day(c.Calibration.Due)},
-		To:          c.Calibration.To,
-		Places:      c.Calibration.Places,
+		Certificate:  sensors.Certificate{ID: c.Calibration.ID, Date: day(c.Calibration.Date), Due: day(c.Calibration.Due)},
+		To:           c.Calibration.To,
+		Method:       c.Calibration.method(),
+		Coefficients: c.Calibration.Coefficients,
+		Places:       c.Calibration.Places,
+	}
+	if o := c.Calibration.Compensate; o != nil {
+		cal.Compensation = &sensors.Compensation{Effect: o.Effect, With: o.With, Coefficient: o.Coefficient}
 	}
 	for _, p := range c.Calibration.Points {
 		cal.Points = append(cal.Points, sensors.Point{Raw: p[0], True: p[1]})

@@ -29,7 +29,7 @@ func TestWhatIsAppendedIsAnnounced(t *testing.T) {
 	defer log.Close()
 
 	at := clock.Instant{Wall: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC), Boot: clock.BootID{1}, State: clock.Synced}
-	reading, err := sensors.Calibration{}.Apply("air", sensors.Sample{Quantity: sensors.AirTemperature, Value: sensors.Decimal{Mantissa: 215, Exponent: -1}, At: at})
+	reading, err := sensors.Calibration{}.Apply("air", sensors.Sample{Quantity: sensors.AirTemperature, Value: sensors.Decimal{Mantissa: 215, Exponent: -1}, At: at}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,7 +46,7 @@ func seal(t fataler, gateway string, sequence uint64, previous wire.Digest, n in
 			Value:    sensors.Decimal{Mantissa: int64(1500 + i), Exponent: -2},
 			At:       clock.Instant{Wall: at.Add(time.Duration(i) * time.Second), Boot: boot, State: clock.Synced},
 		}
-		r, err := sensors.Calibration{}.Apply("soil-10cm", s)
+		r, err := sensors.Calibration{}.Apply("soil-10cm", s, nil)
 		if err != nil {
 			t.Fatalf("%v", err)
 		}

@@ -146,7 +146,7 @@ func batchOf(t fataler, gateway string, sequence uint64, value sensors.Decimal, 
 	b := wire.Batch{Header: wire.Header{Gateway: gateway, Sequence: sequence, Boot: boot, Clock: clock.Synced}}
 	for _, wall := range at {
 		s := sensors.Sample{Quantity: sensors.SoilTemperature, Value: value, At: clock.Instant{Wall: wall, Boot: boot, State: clock.Synced}}
-		r, err := sensors.Calibration{}.Apply("soil-10cm", s)
+		r, err := sensors.Calibration{}.Apply("soil-10cm", s, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

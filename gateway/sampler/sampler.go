@@ -166,7 +166,7 @@ func askOne(ctx context.Context, p Probe) asked {
 			if c.Quantity != sample.Quantity {
 				continue
 			}
-			reading, err := c.Calibration.Apply(c.ID, sample)
+			reading, err := c.Calibration.Apply(c.ID, sample, nil)
 			if err == nil {
 				err = wire.CheckReading(reading) // held, one that can never be sent would hold up all others
 			}

@@ -31,14 +31,14 @@ func (k *kit) sense(ch sensors.Channel, q sensors.Quantity, mantissa int64, expo
 func (k *kit) moisture(t testing.TB, ch sensors.Channel, dry, wet, volts int64) {
 	cal := sensors.Calibration{
 		Certificate: sensors.Certificate{ID: string(ch) + "-2026", Date: date("2026-03-01"), Due: date("2027-03-01")},
-		To:          sensors.VolumetricWaterContent, Places: 3,
+		To:          sensors.VolumetricWaterContent, Method: sensors.Line, Places: 3,
 		Points: []sensors.Point{
 			{Raw: sensors.Decimal{Mantissa: dry, Exponent: -4}, True: sensors.Decimal{Mantissa: 0}},
 			{Raw: sensors.Decimal{Mantissa: wet, Exponent: -4}, True: sensors.Decimal{Mantissa: 45, Exponent: -2}},
 		},
 	}
 	sample := sensors.Sample{Quantity: sensors.ProbeVoltage, Value: sensors.Decimal{Mantissa: volts, Exponent: -4}, At: k.at}
-	k.readings = append(k.readings, must(cal.Apply(ch, sample))(t))
+	k.readings = append(k.readings, must(cal.Apply(ch, sample, nil))(t))
 }
 
 // noise is a whole number between -n and n.

@@ -202,7 +202,7 @@ func TestCalibrationRecoversSoilMoisture(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				r, err := ch.Calibration.Apply(ch.ID, sensors.Sample{Quantity: ch.Quantity, Value: v})
+				r, err := ch.Calibration.Apply(ch.ID, sensors.Sample{Quantity: ch.Quantity, Value: v}, nil)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -156,6 +156,7 @@ func (p soilProbe) calibration(id string, start time.Time) sensors.Calibration {
 	return sensors.Calibration{
 		Certificate: sensors.Certificate{ID: id + "-" + date.Format(time.DateOnly), Date: date, Due: date.AddDate(2, 0, 0)},
 		To:          sensors.VolumetricWaterContent,
+		Method:      sensors.Line,
 		Points:      []sensors.Point{point(p.dry, 5), point(p.wet, 40)},
 		Places:      4,
 	}
