@@ -39,22 +39,35 @@ var (
 	hub = identitytest.Keyed("hub", "test key of the hub")
 )
 
-// story is the first two batches of a kit's life: two rounds before it knew the time, and two after.
-func story(t testing.TB) []wire.Sealed {
+// chapters are the folders of a kit's first three batches.
+var chapters = []string{"vectors/1-undated", "vectors/2-redated", "vectors/3-synced"}
+
+// story is what stands in them: a round in a boot that ended before the kit knew the time; two rounds of the next boot,
+// dated once it did; and two more under the right time.
+func story(t testing.TB) []wire.Batch {
 	t.Helper()
-	boot := clock.BootID(bytes.Repeat([]byte{0xb0, 0x07}, 8))
-	before := wire.Batch{Header: wire.Header{Gateway: kit.ID(), Sequence: 1, Boot: boot, Clock: clock.Unsynced}}
-	for _, up := range []time.Duration{5012 * time.Millisecond, 65009 * time.Millisecond} {
-		at := clock.Instant{Wall: time.UnixMilli(0).Add(up).UTC(), Uptime: up, Boot: boot, State: clock.Unsynced}
-		before.Readings = append(before.Readings, round(at, up.Milliseconds()/60000)...)
+	header := func(seq uint64, boot byte, state clock.State) wire.Header {
+		return wire.Header{Gateway: kit.ID(), Sequence: seq, Boot: clock.BootID(bytes.Repeat([]byte{0xb0, boot}, 8)), Clock: state}
 	}
-	first := must(wire.Seal(before, kit))(t)
-	after := wire.Batch{Header: wire.Header{Gateway: kit.ID(), Sequence: 2, Previous: first.Digest, Boot: boot, Clock: clock.Synced}}
-	for i := range int64(2) {
-		at := clock.Instant{Wall: time.UnixMilli(1787218200014 + 60000*i).UTC(), Boot: boot, State: clock.Synced}
-		after.Readings = append(after.Readings, round(at, 2+i)...)
+	undated := wire.Batch{Header: header(1, 1, clock.Unsynced)}
+	redated := wire.Batch{Header: header(2, 2, clock.Redated)}
+	synced := wire.Batch{Header: header(3, 2, clock.Synced)}
+	at := func(h wire.Header, up time.Duration) clock.Instant {
+		return clock.Instant{Wall: time.UnixMilli(0).Add(up).UTC(), Uptime: up, Boot: h.Boot, State: clock.Unsynced}
 	}
-	return []wire.Sealed{first, must(wire.Seal(after, kit))(t)}
+	look := clock.Instant{Wall: time.UnixMilli(1787218200014).UTC(), Uptime: 125013 * time.Millisecond, Boot: synced.Boot, State: clock.Synced}
+	undated.Readings = round(at(undated.Header, 5012*time.Millisecond), 0)
+	for i := range time.Duration(2) {
+		early, ok := look.Redate(at(redated.Header, (5009+60001*i)*time.Millisecond))
+		if !ok {
+			t.Fatal("a reading of the same boot cannot be dated")
+		}
+		redated.Readings = append(redated.Readings, round(early, 1+int64(i))...)
+		late := look
+		late.Wall = late.Wall.Add(time.Minute * i)
+		synced.Readings = append(synced.Readings, round(late, 3+int64(i))...)
+	}
+	return []wire.Batch{undated, redated, synced}
 }
 
 // round is what the kit's three probes say in one round.
@@ -142,6 +155,7 @@ type reading struct {
 	Raw         string `json:"raw"`
 	At          int64  `json:"at_ms"`
 	Uptime      int64  `json:"uptime_ms"`
+	Shown       *int64 `json:"shown_ms,omitempty"` // what the clock said, where the reading was dated afterwards
 	Certificate string `json:"certificate"`
 	Made        string `json:"made"`
 	Due         string `json:"due"`
@@ -157,9 +171,13 @@ func expect(t testing.TB, s wire.Sealed) expected {
 		return at.Format(time.DateOnly)
 	}
 	for _, r := range s.Readings {
+		var shown *int64
+		if r.At.State == clock.Redated {
+			shown = new(r.At.Shown.UnixMilli())
+		}
 		e.Readings = append(e.Readings, reading{
 			string(r.Channel), string(r.Quantity), r.Value.String(), must(r.Quantity.Kind())(t).Unit, string(r.RawQuantity), r.Raw.String(),
-			r.At.Wall.UnixMilli(), r.At.Uptime.Milliseconds(), r.Calibration.ID, day(r.Calibration.Date), day(r.Calibration.Due),
+			r.At.Wall.UnixMilli(), r.At.Uptime.Milliseconds(), shown, r.Calibration.ID, day(r.Calibration.Date), day(r.Calibration.Due),
 		})
 	}
 	return e
@@ -178,10 +196,10 @@ func vectors(t testing.TB) map[string][]byte {
 		"broker_username": kit.ID(), "broker_password": must(identity.BrokerPassword(kit, community))(t),
 	})
 	previous := wire.Digest{}
-	for i, s := range story(t) {
-		dir := []string{"1-before-sync", "2-synced"}[i]
-		s.Previous = previous // the batch before as this kit sent it
-		s = must(wire.Seal(s.Batch, kit))(t)
+	for i, b := range story(t) {
+		dir := filepath.Base(chapters[i])
+		b.Previous = previous // the batch before as this kit sent it
+		s := must(wire.Seal(b, kit))(t)
 		payload, signed, raw := simple(t, s)
 		opened := must(wire.Open(raw, kit.Public()))(t)
 		previous = opened.Digest
@@ -239,7 +257,7 @@ func TestTheHubTakesTheVectors(t *testing.T) {
 	seed := unhex(t, "vectors/kit.seed.hex")
 	public := ed25519.NewKeyFromSeed(seed).Public().(ed25519.PublicKey)
 	var before wire.Digest
-	for i, dir := range []string{"vectors/1-before-sync", "vectors/2-synced"} {
+	for i, dir := range chapters {
 		raw := unhex(t, dir+"/batch.cose.hex")
 		s := must(wire.Open(raw, public))(t)
 		var want expected

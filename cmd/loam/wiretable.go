@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strconv"
@@ -27,12 +28,22 @@ type wireBatch struct {
 	Previous string        `json:"previous"`
 	Boot     string        `json:"boot"`
 	Clock    string        `json:"clock"`
+	Thinned  *wireThinned  `json:"thinned,omitempty"`
 	Readings []wireReading `json:"readings"`
+}
+
+// wireThinned says which batches this one stands in for.
+type wireThinned struct {
+	First    string `json:"first"`
+	Last     string `json:"last"`
+	Digest   string `json:"last_sha256"`
+	Readings string `json:"readings"`
 }
 
 type wireReading struct {
 	Time        string           `json:"time"`
 	Uptime      int64            `json:"uptime_ms,omitempty"`
+	Shown       string           `json:"clock_showed,omitempty"` // only of what was dated afterwards
 	Channel     sensors.Channel  `json:"channel"`
 	Quantity    sensors.Quantity `json:"quantity"`
 	Value       sensors.Decimal  `json:"value"`
@@ -58,6 +69,9 @@ type wireReceipt struct {
 
 func batchOf(s wire.Sealed) (*wireBatch, error) {
 	b := &wireBatch{Gateway: s.Gateway, Sequence: strconv.FormatUint(s.Sequence, 10), Previous: s.Previous.String(), Boot: s.Boot.String(), Clock: s.Clock.String()}
+	if t := s.Thinned; !t.IsZero() {
+		b.Thinned = &wireThinned{strconv.FormatUint(t.First, 10), strconv.FormatUint(t.Last, 10), t.Digest.String(), strconv.FormatUint(t.Readings, 10)}
+	}
 	for _, r := range s.Readings {
 		value, err := r.Quantity.Kind()
 		if err != nil {
@@ -67,8 +81,12 @@ func batchOf(s wire.Sealed) (*wireBatch, error) {
 		if err != nil {
 			return nil, err
 		}
+		shown := ""
+		if r.At.State == clock.Redated {
+			shown = wireTime(r.At.Shown)
+		}
 		b.Readings = append(b.Readings, wireReading{
-			Time: wireTime(r.At.Wall), Uptime: r.At.Uptime.Milliseconds(), Channel: r.Channel,
+			Shown: shown, Time: wireTime(r.At.Wall), Uptime: r.At.Uptime.Milliseconds(), Channel: r.Channel,
 			Quantity: r.Quantity, Value: r.Value, Unit: value.Unit, RawQuantity: r.RawQuantity, Raw: r.Raw, RawUnit: raw.Unit,
 			Certificate: r.Calibration.ID, Made: wireDate(r.Calibration.Date), Due: wireDate(r.Calibration.Due),
 		})
@@ -146,17 +164,20 @@ func (b *wireBatch) print(w io.Writer, row func(string, any)) {
 	}
 	row("boot", b.Boot)
 	row("clock", b.Clock)
+	if t := b.Thinned; t != nil {
+		row("thinned", fmt.Sprintf("in place of batches %s to %s, %s readings; SHA-256 of the last %s", t.First, t.Last, t.Readings, t.Digest))
+	}
 	row("readings", len(b.Readings))
 	row("signature", "not checked: loam wire verify FILE --key KEY, with the gateway's key")
 	up, header := b.Clock != clock.Synced.String(), "\nTIME\tCHANNEL\tQUANTITY\tVALUE\tUNIT\tRAW\tCALIBRATION"
 	if up {
-		header += "\tUPTIME"
+		header += "\tUPTIME\tCLOCK SHOWED"
 	}
 	fmt.Fprintln(w, header)
 	for _, r := range b.Readings {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s", r.Time, r.Channel, r.Quantity, r.Value, r.Unit, r.rawText(), r.calibrationText())
 		if up {
-			fmt.Fprintf(w, "\t%s", time.Duration(r.Uptime)*time.Millisecond)
+			fmt.Fprintf(w, "\t%s\t%s", time.Duration(r.Uptime)*time.Millisecond, cmp.Or(r.Shown, "="))
 		}
 		fmt.Fprintln(w)
 	}

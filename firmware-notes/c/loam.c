@@ -80,7 +80,8 @@ static int compare(const loam_reading *a, const loam_reading *b) {
 	if (c == 0) c = order(a->value.mantissa, b->value.mantissa);
 	if (c == 0) c = order(a->value.exponent, b->value.exponent);
 	if (c == 0) c = order(a->raw.mantissa, b->raw.mantissa);
-	return c != 0 ? c : order(a->raw.exponent, b->raw.exponent);
+	if (c == 0) c = order(a->raw.exponent, b->raw.exponent);
+	return c != 0 ? c : order(a->shown_ms, b->shown_ms);
 }
 
 /* sort is an insertion sort: readings come nearly in order, and few. */
@@ -107,11 +108,11 @@ static void record(out *o, const char *gateway, const loam_reading *r, const loa
 	const char *raw_before = same_raw(before) ? "" : before->raw_quantity, *raw_now = same_raw(r) ? "" : r->raw_quantity;
 	bool say_raw_quantity = strcmp(raw_before, raw_now) != 0;
 	bool say_raw = !same_raw(r) || r->raw.mantissa != r->value.mantissa || r->raw.exponent != r->value.exponent;
-	bool say_uptime = r->uptime_ms != 0;
+	bool say_uptime = r->uptime_ms != 0, say_shown = r->shown_ms != r->at_ms;
 	if (anew) *start = r->at_ms;
 	bool say_time = r->at_ms != *start;
 
-	head(o, MAP, 1u + say_time + say_name + say_start + say_unit + say_raw + say_certificate + say_made + say_due + say_raw_quantity + say_uptime);
+	head(o, MAP, 1u + say_time + say_name + say_start + say_unit + say_raw + say_certificate + say_made + say_due + say_raw_quantity + say_uptime + say_shown);
 	head(o, UINT, 2);
 	number(o, r->value);
 	if (say_time) {
@@ -138,6 +139,10 @@ static void record(out *o, const char *gateway, const loam_reading *r, const loa
 	if (say_raw) {
 		text(o, "r");
 		number(o, r->raw);
+	}
+	if (say_shown) {
+		text(o, "w");
+		integer(o, r->shown_ms - r->at_ms);
 	}
 	if (say_certificate) {
 		text(o, "bc");
@@ -192,15 +197,15 @@ static bool is_name(const char *s) {
 	return n > 0 && n <= 63;
 }
 
-#define MAX_TIME ((int64_t)1 << 60)
-
 static bool good_number(loam_number n) { return n.exponent >= -12 && n.exponent <= 12; }
 
+static bool good_time(int64_t ms) { return ms <= (int64_t)1 << 60 && ms >= -((int64_t)1 << 60); }
+
 static bool good(const loam_header *h, const loam_reading *r, size_t n) {
-	if (!is_name(h->gateway) || h->sequence == 0 || h->sequence > INT64_MAX || h->clock > LOAM_SYNCED || n == 0 || n > 4096) return false;
+	if (!is_name(h->gateway) || h->sequence == 0 || h->sequence > INT64_MAX || h->clock > LOAM_REDATED || n == 0 || n > 4096) return false;
 	for (size_t i = 0; i < n; i++)
 		if (!is_name(r[i].channel) || !good_number(r[i].value) || !good_number(r[i].raw) || r[i].made < 0 || r[i].due < 0 ||
-		    r[i].at_ms > MAX_TIME || r[i].at_ms < -MAX_TIME || r[i].uptime_ms > INT64_MAX / 1000000 || strlen(r[i].certificate) > 128)
+		    !good_time(r[i].at_ms) || (h->clock == LOAM_REDATED && !good_time(r[i].shown_ms)) || r[i].uptime_ms > INT64_MAX / 1000000 || strlen(r[i].certificate) > 128)
 			return false;
 	return true;
 }
@@ -212,8 +217,10 @@ enum { CONTEXT = sizeof context - 1 };
 
 int32_t loam_seal(uint8_t *buffer, size_t room, const loam_header *h, loam_reading *r, size_t n, loam_sign sign, void *key) {
 	if (!good(h, r, n)) return LOAM_BAD;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		if (h->clock == LOAM_SYNCED) r[i].uptime_ms = 0; /* the time is the word that counts */
+		if (h->clock != LOAM_REDATED) r[i].shown_ms = r[i].at_ms;
+	}
 	sort(r, n);
 	out count = {NULL, 0, 0};
 	size_t size = pack(&count, h, r, n);

@@ -16,7 +16,7 @@ enum {
 	LOAM_PACK_MAX = 65535    /* bytes of a pack that this encoder writes: one stored block. The wire allows 1 MiB */
 };
 
-enum { LOAM_UNKNOWN = 0, LOAM_UNSYNCED = 1, LOAM_SYNCED = 2 }; /* clock states */
+enum { LOAM_UNKNOWN = 0, LOAM_UNSYNCED = 1, LOAM_SYNCED = 2, LOAM_REDATED = 3 }; /* clock states */
 enum { LOAM_STORED = 1, LOAM_QUARANTINED = 2 };                /* outcomes of a receipt */
 
 enum { /* what can go wrong; all are negative */
@@ -40,7 +40,8 @@ typedef struct {
 	const char *raw_quantity; /* the same pointer or text as quantity where the probe measures what it says */
 	loam_number raw;          /* as the probe said it, in the wire's unit of raw_quantity */
 	int64_t at_ms;            /* Unix milliseconds */
-	uint64_t uptime_ms;       /* since boot; not 0 unless the clock is LOAM_SYNCED */
+	uint64_t uptime_ms;       /* since boot; does not travel under LOAM_SYNCED */
+	int64_t shown_ms;         /* what the clock said then, Unix milliseconds; travels under LOAM_REDATED only */
 	const char *certificate;  /* of the calibration: "" none, "factory" the maker's */
 	int32_t made, due;        /* days since 1970-01-01; 0 not said */
 } loam_reading;
@@ -52,6 +53,12 @@ typedef struct {
 	uint8_t boot[16];    /* random, drawn at boot */
 	uint8_t clock;       /* how all these readings were timed */
 } loam_header;
+
+/* loam_redate is the time of a reading that was taken before the clock was set, by a later look at the clock in the same
+ * boot: its Unix milliseconds and uptime. */
+static inline int64_t loam_redate(int64_t look_ms, uint64_t look_uptime_ms, uint64_t uptime_ms) {
+	return look_ms - (int64_t)(look_uptime_ms - uptime_ms);
+}
 
 /* Ed25519 (RFC 8032, with SHA-512), 0 on success. */
 typedef int (*loam_sign)(void *key, uint8_t signature[64], const uint8_t *message, size_t size);

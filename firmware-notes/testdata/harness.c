@@ -65,13 +65,13 @@ static void seal(void) {
 	h.sequence = sequence, h.clock = (uint8_t)clock;
 	for (unsigned i = 0; i < n; i++) {
 		char channel[200], quantity[200], unit[200], raw_quantity[200], certificate[200];
-		long long value, raw, at;
+		long long value, raw, at, shown;
 		unsigned long long up;
 		int ve, re, made, due;
-		if (scanf("%199s %199s %199s %lld %d %199s %lld %d %lld %llu %199s %d %d", channel, quantity, unit, &value, &ve, raw_quantity, &raw, &re,
-		          &at, &up, certificate, &made, &due) != 13)
+		if (scanf("%199s %199s %199s %lld %d %199s %lld %d %lld %llu %lld %199s %d %d", channel, quantity, unit, &value, &ve, raw_quantity, &raw, &re,
+		          &at, &up, &shown, certificate, &made, &due) != 14)
 			exit(9);
-		r[i] = (loam_reading){kept(channel), kept(quantity), kept(unit), {value, (int8_t)ve}, kept(raw_quantity), {raw, (int8_t)re}, at, up, kept(certificate + 1), made, due};
+		r[i] = (loam_reading){kept(channel), kept(quantity), kept(unit), {value, (int8_t)ve}, kept(raw_quantity), {raw, (int8_t)re}, at, up, shown, kept(certificate + 1), made, due};
 	}
 	uint8_t *exact = malloc(room ? room : 1); /* so that the sanitizer sees a byte too many */
 	if (exact == NULL) exit(10);
