@@ -22,6 +22,8 @@ var way = []string{
 	"sensors/serial",
 	"sensors/pulse",
 	"sensors",
+	"sensors/stability",
+	"sensors/logbook",
 	"sensors/chip",
 	"sensors/probes/*",
 	"sensors/catalog",

@@ -24,6 +24,7 @@ import (
 	"loam/internal/name"
 	"loam/sensors"
 	"loam/sensors/clock"
+	"loam/sensors/logbook"
 )
 
 // gatewayConfig is gateway.toml. sample/gateway.toml explains every key.
@@ -54,6 +55,11 @@ type batchConfig struct {
 func (c gatewayConfig) interval() time.Duration { return c.Sampling.Interval.Or(time.Minute) }
 func (c gatewayConfig) timeout() time.Duration  { return c.Sampling.Timeout.Or(10 * time.Second) }
 func (c gatewayConfig) maxAge() time.Duration   { return c.Batch.MaxAge.Or(5 * time.Minute) }
+
+// book is where the gateway's calibrations are kept.
+func (c gatewayConfig) book() logbook.Book {
+	return logbook.Open(filepath.Join(c.StateDir, "calibrations"))
+}
 
 func (c gatewayConfig) batchReadings() int {
 	if c.Batch.Readings == 0 {
@@ -167,7 +173,7 @@ func openGateway(ctx context.Context, cfg gatewayConfig, clk clock.Clock, log *s
 	if g.spool, err = spool.Open(ctx, filepath.Join(cfg.StateDir, "spool.db"), g.log); err != nil {
 		return nil, err
 	}
-	if g.probes, err = openProbes(cfg.Probes, g.buses, cfg.timeout(), clk, g.log); err != nil {
+	if g.probes, err = openProbes(cfg.Probes, cfg.book(), g.buses, cfg.timeout(), clk, g.log); err != nil {
 		return nil, err
 	}
 	g.sampler = sampler.New(g.probes, sampler.SinkFunc(g.keep), g.log, g.metrics)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 	"loam/sensors"
 	"loam/sensors/catalog"
 	"loam/sensors/clock"
+	"loam/sensors/logbook"
 	"loam/sensors/pulse"
 	"loam/sensors/serial"
 	"loam/sensors/sim"
@@ -65,42 +67,9 @@ func (a *probeAddress) UnmarshalText(text []byte) error {
 
 // channelConfig gives one quantity of a probe its name and calibration.
 type channelConfig struct {
-	ID          sensors.Channel    `toml:"id"`
-	Quantity    sensors.Quantity   `toml:"quantity"` // as the probe delivers it
-	Calibration *calibrationConfig `toml:"calibration"`
-}
-
-// calibrationConfig is what the steward measured, or the maker printed: references, when, and until when that holds.
-type calibrationConfig struct {
-	ID           string               `toml:"id"`
-	Date         toml.LocalDate       `toml:"date"`
-	Due          toml.LocalDate       `toml:"due"`
-	To           sensors.Quantity     `toml:"to"`
-	Places       int                  `toml:"places"`
-	Method       sensors.Method       `toml:"method"` // empty: what the number of points suggests
-	Points       [][2]sensors.Decimal `toml:"points"` // [raw, true] each
-	Coefficients []sensors.Decimal    `toml:"coefficients"`
-	Compensate   *compensateConfig    `toml:"compensate"`
-}
-
-// compensateConfig names what is taken out of a value, and the channel that knows how much of it there is.
-type compensateConfig struct {
-	Effect      sensors.Effect   `toml:"effect"`
-	With        sensors.Channel  `toml:"with"`
-	Coefficient *sensors.Decimal `toml:"coefficient"`
-}
-
-// method is the method that was said, or that the number of points and coefficients suggests.
-func (c calibrationConfig) method() sensors.Method {
-	switch {
-	case c.Method != "":
-		return c.Method
-	case len(c.Coefficients) > 0:
-		return sensors.Polynomial
-	case len(c.Points) > 2:
-		return sensors.Table
-	}
-	return []sensors.Method{sensors.Unchanged, sensors.Offset, sensors.Line}[len(c.Points)]
+	ID          sensors.Channel  `toml:"id"`
+	Quantity    sensors.Quantity `toml:"quantity"` // as the probe delivers it
+	Calibration *logbook.Written `toml:"calibration"`
 }
 
 // simulateConfig puts simulated chips on virtual buses, to try loam without probes.
@@ -112,28 +81,32 @@ type simulateConfig struct {
 	Synced bool `toml:"synced"`
 }
 
-// calibration returns the channel's calibration; a chip its maker calibrated needs none from the steward.
+// calibration returns the channel's calibration as configured; a chip its maker calibrated needs none from the steward.
 func (c channelConfig) calibration(m sensors.Model) sensors.Calibration {
-	if c.Calibration == nil {
-		if m.Calibration == sensors.CalibrationFactory {
-			return sensors.Calibration{Certificate: sensors.Certificate{ID: sensors.FactoryCertificate}}
-		}
-		return sensors.Calibration{}
+	switch {
+	case c.Calibration != nil:
+		return c.Calibration.Calibration()
+	case m.Calibration == sensors.CalibrationFactory:
+		return sensors.Calibration{Certificate: sensors.Certificate{ID: sensors.FactoryCertificate}}
 	}
-	cal := sensors.Calibration{
-		Certificate:  sensors.Certificate{ID: c.Calibration.ID, Date: day(c.Calibration.Date), Due: day(c.Calibration.Due)},
-		To:           c.Calibration.To,
-		Method:       c.Calibration.method(),
-		Coefficients: c.Calibration.Coefficients,
-		Places:       c.Calibration.Places,
+	return sensors.Calibration{}
+}
+
+// inForce returns the calibration a channel is read with: the newest of what is configured and what is in the book. On
+// the same day it is the book's, which was written later.
+func (c channelConfig) inForce(m sensors.Model, book logbook.Book) (sensors.Calibration, error) {
+	configured := c.calibration(m)
+	e, err := book.Latest(c.ID)
+	if errors.Is(err, logbook.ErrNone) {
+		return configured, nil
 	}
-	if o := c.Calibration.Compensate; o != nil {
-		cal.Compensation = &sensors.Compensation{Effect: o.Effect, With: o.With, Coefficient: o.Coefficient}
+	if err != nil {
+		return configured, err
 	}
-	for _, p := range c.Calibration.Points {
-		cal.Points = append(cal.Points, sensors.Point{Raw: p[0], True: p[1]})
+	if recorded := e.Written.Calibration(); !recorded.Date.Before(configured.Date) {
+		return recorded, nil
 	}
-	return cal
+	return configured, nil
 }
 
 func day(d toml.LocalDate) time.Time {
@@ -211,7 +184,7 @@ func openBuses(simulate *simulateConfig, clk clock.Clock) (buses, error) {
 
 // openProbes attaches every probe. None is asked yet: one that does not answer stops nothing and is asked again in every
 // round.
-func openProbes(configs []probeConfig, b buses, timeout time.Duration, clk clock.Clock, log *slog.Logger) ([]sampler.Probe, error) {
+func openProbes(configs []probeConfig, book logbook.Book, b buses, timeout time.Duration, clk clock.Clock, log *slog.Logger) ([]sampler.Probe, error) {
 	var probes []sampler.Probe
 	for _, c := range configs {
 		model, err := catalog.Find(c.Driver)
@@ -222,7 +195,11 @@ func openProbes(configs []probeConfig, b buses, timeout time.Duration, clk clock
 		wiring.Clock, wiring.Serial, wiring.Pulses = clk, b.serial, b.pulses
 		p := sampler.Probe{Name: c.Name, Bus: string(model.Bus) + " " + c.Bus, Source: sensors.Attach(model, wiring, timeout)}
 		for _, ch := range c.Channels {
-			p.Channels = append(p.Channels, sampler.Channel{ID: ch.ID, Quantity: ch.Quantity, Calibration: ch.calibration(model)})
+			calibration, err := ch.inForce(model, book)
+			if err != nil {
+				return probes, err
+			}
+			p.Channels = append(p.Channels, sampler.Channel{ID: ch.ID, Quantity: ch.Quantity, Calibration: calibration})
 		}
 		probes = append(probes, p)
 		log.Debug("probe", "name", c.Name, "driver", c.Driver, "bus", c.Bus, "address", sensors.FormatAddress(uint64(c.Address)))
