@@ -35,6 +35,7 @@ type gatewayConfig struct {
 	HTTP      httpConfig      `toml:"http"`
 	Sampling  samplingConfig  `toml:"sampling"`
 	Batch     batchConfig     `toml:"batch"`
+	Spool     spool.Config    `toml:"spool"`
 	Uplink    uplink.Config   `toml:"uplink"`
 	Simulate  *simulateConfig `toml:"simulate"`
 	Probes    []probeConfig   `toml:"probe"`
@@ -95,6 +96,7 @@ func (c gatewayConfig) validate() error {
 	p.Check(c.interval() >= time.Second, "[sampling] interval %s: at least 1s", c.interval())
 	p.Check(c.timeout() > 0, "[sampling] timeout %s: more than 0", c.timeout())
 	p.Check(c.batchReadings() > 0 && c.batchReadings() <= maxBatchReadings, "[batch] readings %d: 1 to %d", c.Batch.Readings, maxBatchReadings)
+	p.Add(c.Spool.Validate())
 	p.Check(c.maxAge() > 0, "[batch] max_age %s: more than 0", c.maxAge())
 	p.Check(len(c.Probes) > 0, "no [[probe]] is listed: `loam sensors list` shows what can be")
 	p.Add(checkProbes(c.Probes))
@@ -132,7 +134,7 @@ func gatewayCommand() *cobra.Command {
 
 // clock is the machine's clock, or what a simulation makes of it.
 func (c gatewayConfig) clock() (clock.Clock, error) {
-	system, err := clock.NewSystem()
+	system, err := clock.NewSystem(clock.Chrony{}, clock.Timesyncd{})
 	if err == nil && c.Simulate != nil && c.Simulate.Synced {
 		return syncedClock{system}, nil
 	}
@@ -144,6 +146,7 @@ type gateway struct {
 	cfg      gatewayConfig
 	lock     *os.File
 	log      *slog.Logger
+	clock    clock.Clock
 	metrics  *prometheus.Registry
 	identity *identity.Identity
 	buses    buses
@@ -155,7 +158,7 @@ type gateway struct {
 
 // openGateway wires the role. Nothing moves until Run.
 func openGateway(ctx context.Context, cfg gatewayConfig, clk clock.Clock, log *slog.Logger) (_ *gateway, err error) {
-	g := &gateway{cfg: cfg, log: log.With("gateway", cfg.Gateway), metrics: newMetrics()}
+	g := &gateway{cfg: cfg, clock: clk, log: log.With("gateway", cfg.Gateway), metrics: newMetrics()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, g.Close())
@@ -170,7 +173,7 @@ func openGateway(ctx context.Context, cfg gatewayConfig, clk clock.Clock, log *s
 	if g.buses, err = openBuses(cfg.Simulate, clk); err != nil {
 		return nil, err
 	}
-	if g.spool, err = spool.Open(ctx, filepath.Join(cfg.StateDir, "spool.db"), g.log); err != nil {
+	if g.spool, err = spool.Open(ctx, filepath.Join(cfg.StateDir, "spool.db"), cfg.Spool, g.log); err != nil {
 		return nil, err
 	}
 	if g.probes, err = openProbes(cfg.Probes, cfg.book(), g.buses, cfg.timeout(), clk, g.log); err != nil {
@@ -197,11 +200,21 @@ func (g *gateway) keep(ctx context.Context, readings []sensors.Reading) error {
 
 // seal signs what is in the spool; partial also signs a batch that is not full.
 func (g *gateway) seal(ctx context.Context, partial bool) error {
-	n, err := g.spool.Seal(ctx, g.identity, g.cfg.batchReadings(), partial)
+	n, err := g.spool.Seal(ctx, g.identity, spool.Batching{Max: g.cfg.batchReadings(), Partial: partial, Now: g.clock.Now(), Hold: g.hold()})
 	if n > 0 {
 		g.uplink.Wake()
 	}
 	return err
+}
+
+// hold is how long readings wait for an unset clock. Where the hub has long been within reach and no time server was, there
+// is none to wait for.
+func (g *gateway) hold() time.Duration {
+	const patience = 15 * time.Minute
+	if g.uplink.ConnectedFor() > patience {
+		return 0
+	}
+	return g.cfg.Spool.HoldFor()
 }
 
 // Run samples, seals and sends until ctx ends.

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"loam/gateway/identity/identitytest"
+	"loam/gateway/spool"
 )
 
 // BenchmarkAppend is one round of 32 channels, durable.
@@ -28,7 +29,7 @@ func BenchmarkSeal(b *testing.B) {
 		b.StopTimer()
 		appendAll(b, s, rs)
 		b.StartTimer()
-		if n, err := s.Seal(context.Background(), identitytest.NewSigner("creek-1"), 60, true); err != nil || n != 1 {
+		if n, err := s.Seal(context.Background(), identitytest.NewSigner("creek-1"), spool.Batching{Max: 60, Partial: true}); err != nil || n != 1 {
 			b.Fatal(n, err)
 		}
 	}

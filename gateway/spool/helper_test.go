@@ -25,7 +25,7 @@ func reading(n int64, boot byte, state clock.State) sensors.Reading {
 	v := sensors.Decimal{Mantissa: n, Exponent: -2}
 	return sensors.Reading{
 		Channel: "air", Quantity: sensors.AirTemperature, Value: v, RawQuantity: sensors.AirTemperature, Raw: v,
-		At:          clock.Instant{Wall: start.Add(time.Duration(n) * time.Second), Boot: clock.BootID{boot}, State: state},
+		At:          clock.Instant{Wall: start.Add(time.Duration(n) * time.Second), Uptime: time.Duration(n) * time.Second, Boot: clock.BootID{boot}, State: state},
 		Calibration: sensors.Certificate{ID: "cal", Date: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)},
 	}
 }
@@ -39,9 +39,11 @@ func synced(from, to int64) []sensors.Reading {
 	return rs
 }
 
-func open(t testing.TB, path string) *spool.Spool {
+func open(t testing.TB, path string) *spool.Spool { return openWith(t, path, spool.Config{}) }
+
+func openWith(t testing.TB, path string, cfg spool.Config) *spool.Spool {
 	t.Helper()
-	s, err := spool.Open(context.Background(), path, quiet)
+	s, err := spool.Open(context.Background(), path, cfg, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +65,7 @@ func appendAll(t testing.TB, s *spool.Spool, rs []sensors.Reading) {
 
 func seal(t testing.TB, s *spool.Spool, max int, partial bool) int {
 	t.Helper()
-	n, err := s.Seal(context.Background(), identitytest.NewSigner("creek-1"), max, partial)
+	n, err := s.Seal(context.Background(), identitytest.NewSigner("creek-1"), spool.Batching{Max: max, Partial: partial})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,7 +60,7 @@ func limitChecks() {
 // one that was acknowledged. In between it seals.
 func appendForEver(path, first string) error {
 	ctx := context.Background()
-	s, err := spool.Open(ctx, path, quiet)
+	s, err := spool.Open(ctx, path, spool.Config{}, quiet)
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func appendForEver(path, first string) error {
 		}
 		fmt.Println(n)
 		if n%3 == 0 {
-			if _, err := s.Seal(ctx, identitytest.NewSigner("creek-1"), 7, n%2 == 0); err != nil {
+			if _, err := s.Seal(ctx, identitytest.NewSigner("creek-1"), spool.Batching{Max: 7, Partial: n%2 == 0}); err != nil {
 				return err
 			}
 		}
@@ -202,7 +202,7 @@ func highest(t *testing.T, s *spool.Spool, settled int, acknowledged int64) int6
 func fillDisk(path string) error {
 	ctx := context.Background()
 	signal.Ignore(syscall.SIGXFSZ)
-	s, err := spool.Open(ctx, path, quiet)
+	s, err := spool.Open(ctx, path, spool.Config{}, quiet)
 	if err != nil {
 		return err
 	}
@@ -228,7 +228,7 @@ func fillDisk(path string) error {
 		n += 20
 		refused = 0
 	}
-	if _, err := s.Seal(ctx, identitytest.NewSigner("creek-1"), 100, true); err == nil {
+	if _, err := s.Seal(ctx, identitytest.NewSigner("creek-1"), spool.Batching{Max: 100, Partial: true}); err == nil {
 		return fmt.Errorf("sealed onto a full disk")
 	}
 	st, err := s.Stats(ctx)

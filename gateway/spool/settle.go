@@ -4,10 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
-	"errors"
 	"fmt"
-	"os"
-	"time"
 
 	"loam/gateway/wire"
 )
@@ -72,44 +69,4 @@ func (s *Spool) Settle(ctx context.Context, r wire.Receipt) (forgot bool, err er
 		return false, fmt.Errorf("spool: settle batch %d: %w", r.Sequence, err)
 	}
 	return n == 1, nil
-}
-
-// Stats is what a spool holds.
-type Stats struct {
-	Unsealed int       // readings in no batch yet
-	Batches  int       // batches that wait for their receipt
-	Readings int       // all readings, sealed or not
-	Bytes    int64     // of the files on disk
-	Oldest   time.Time // acquisition time of the oldest reading; zero where there is none
-	Next     uint64    // sequence number of the next batch; 0 where a fresh spool has yet to choose its first
-}
-
-// Stats counts what the spool holds.
-func (s *Spool) Stats(ctx context.Context) (Stats, error) {
-	var st Stats
-	var sealed int
-	var oldest sql.NullInt64
-	err := s.db.Read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM unsealed), (SELECT count(*) FROM batch),
-		(SELECT coalesce(sum(readings), 0) FROM batch),
-		(SELECT min(t) FROM (SELECT min(wall) AS t FROM unsealed UNION ALL SELECT min(oldest) FROM batch))`).
-		Scan(&st.Unsealed, &st.Batches, &sealed, &oldest)
-	if err != nil {
-		return Stats{}, fmt.Errorf("spool: stats: %w", err)
-	}
-	st.Readings = st.Unsealed + sealed
-	if oldest.Valid {
-		st.Oldest = time.UnixMilli(oldest.Int64).UTC()
-	}
-	switch last, _, err := chain(ctx, s.db.Read); {
-	case err == nil:
-		st.Next = last + 1
-	case !errors.Is(err, sql.ErrNoRows):
-		return Stats{}, fmt.Errorf("spool: stats: %w", err)
-	}
-	for _, suffix := range []string{"", "-wal"} {
-		if info, err := os.Stat(s.db.Path() + suffix); err == nil {
-			st.Bytes += info.Size()
-		}
-	}
-	return st, nil
 }

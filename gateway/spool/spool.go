@@ -1,8 +1,3 @@
-// Package spool keeps readings on the gateway until the hub has receipted them, through kill -9, power cuts and a hub
-// that is away for weeks.
-//
-// A reading is appended, sealed with others into a signed batch, and forgotten only when the hub's receipt for exactly
-// these bytes is settled. Read in this order: spool.go (open, append), seal.go, settle.go (pending, settle, stats).
 package spool
 
 import (
@@ -18,6 +13,7 @@ import (
 	"loam/gateway/wire"
 	"loam/internal/sqlite"
 	"loam/sensors"
+	"loam/sensors/clock"
 
 	driver "modernc.org/sqlite"
 	codes "modernc.org/sqlite/lib"
@@ -29,18 +25,27 @@ var migrations embed.FS
 // ErrCorrupt is wrapped by [Open] where the file is damaged. It is left as it is.
 var ErrCorrupt = errors.New("spool file is damaged")
 
+// ErrFull is wrapped where readings are refused because the spool has reached its cap and cannot make room.
+var ErrFull = errors.New("spool is full")
+
 // ErrReading is wrapped by [Spool.Append] where a reading could never be sealed. None of the readings is kept then.
 var ErrReading = errors.New("reading cannot be kept")
 
 // Spool is an open spool. It is safe for concurrent use.
 type Spool struct {
 	db  *sqlite.DB
+	cfg Config
 	log *slog.Logger
+
+	group group // appends that wait for their common commit
 }
 
 // Open opens or creates the spool at path. A damaged file is refused with an error wrapping [ErrCorrupt] that says how to
 // set it aside; it is never emptied, because what is still in it can be recovered by hand.
-func Open(ctx context.Context, path string, log *slog.Logger) (*Spool, error) {
+func Open(ctx context.Context, path string, cfg Config, log *slog.Logger) (*Spool, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
 	if err := checkFiles(path); err != nil {
 		return nil, err
 	}
@@ -52,7 +57,7 @@ func Open(ctx context.Context, path string, log *slog.Logger) (*Spool, error) {
 		db.Close()
 		return nil, explain(path, err)
 	}
-	return &Spool{db: db, log: log}, nil
+	return &Spool{db: db, cfg: cfg, log: log}, nil
 }
 
 // checkFiles refuses a file that was cut to nothing beside its write-ahead log: SQLite would take it for a new database
@@ -92,28 +97,67 @@ func explain(path string, err error) error {
 	return fmt.Errorf("spool: %w", err)
 }
 
-// Close closes the spool.
-func (s *Spool) Close() error { return s.db.Close() }
+// Close commits what waits and closes the spool.
+func (s *Spool) Close() error {
+	err := s.flush(context.Background())
+	return errors.Join(err, s.db.Close())
+}
 
-// Append keeps readings. When it returns nil they survive a power cut; when it returns an error none of them is kept.
-// Times are kept in whole milliseconds: what is finer is cut off.
+// Append keeps readings. When it returns nil they survive a power cut, at once or as soon as [Config].Sync says; when it
+// returns an error none of them is kept. Times are kept in whole milliseconds: what is finer is cut off.
 func (s *Spool) Append(ctx context.Context, readings []sensors.Reading) error {
 	kept := make([]sensors.Reading, len(readings))
 	for i, r := range readings {
 		r.At.Wall = r.At.Wall.Truncate(time.Millisecond)
-		if err := wire.CheckReading(r); err != nil {
-			return fmt.Errorf("spool: %w: %w", ErrReading, err)
+		if err := checkAppended(r); err != nil {
+			return err
 		}
 		kept[i] = r
 	}
 	if len(kept) == 0 {
 		return nil
 	}
-	err := s.db.InTx(ctx, func(tx *sql.Tx) error { return insert(ctx, tx, kept) })
+	err := ctx.Err()
+	if err == nil && s.cfg.Sync > 0 {
+		err = s.gather(ctx, kept)
+	} else if err == nil {
+		err = s.commit(ctx, kept)
+	}
 	if err != nil {
 		return fmt.Errorf("spool: append %d readings: %w", len(kept), err)
 	}
 	return nil
+}
+
+func checkAppended(r sensors.Reading) error {
+	if err := wire.CheckReading(r); err != nil {
+		return fmt.Errorf("spool: %w: %w", ErrReading, err)
+	}
+	if r.At.State == clock.Redated {
+		return fmt.Errorf("spool: %w: reading of channel %s is dated already: that is the spool's to do", ErrReading, r.Channel)
+	}
+	return nil
+}
+
+// commit puts readings on disk, and notes what their clock says of those that wait to be dated.
+func (s *Spool) commit(ctx context.Context, readings []sensors.Reading) error {
+	return s.db.InTx(ctx, func(tx *sql.Tx) error {
+		switch used, err := usedBytes(ctx, tx); {
+		case err != nil:
+			return err
+		case used > s.cfg.maxBytes():
+			return fmt.Errorf("%w: %d bytes, [spool] max_bytes is %d", ErrFull, used, s.cfg.maxBytes())
+		}
+		if err := insert(ctx, tx, readings); err != nil {
+			return err
+		}
+		for _, at := range firstSynced(readings) {
+			if err := learn(ctx, tx, at); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func insert(ctx context.Context, tx *sql.Tx, readings []sensors.Reading) error {

@@ -124,7 +124,7 @@ func TestNeverMixed(t *testing.T) {
 	s := fresh(t)
 	var rs []sensors.Reading
 	for n := range int64(30) {
-		rs = append(rs, reading(n, byte(n%2), clock.State(n%3)))
+		rs = append(rs, reading(n, byte(n%6), clock.State(n%3))) // a state for each boot, or they would be dated
 	}
 	appendAll(t, s, rs)
 	if n := seal(t, s, 6, false); n != 0 {
@@ -196,7 +196,7 @@ func TestAppendRefuses(t *testing.T) {
 		t.Errorf("kept at %s", got)
 	}
 	for _, max := range []int{0, -1, wire.MaxReadings + 1} {
-		if _, err := s.Seal(context.Background(), identitytest.NewSigner("creek-1"), max, true); err == nil {
+		if _, err := s.Seal(context.Background(), identitytest.NewSigner("creek-1"), spool.Batching{Max: max, Partial: true}); err == nil {
 			t.Errorf("batches of %d", max)
 		}
 	}
@@ -261,7 +261,7 @@ func TestCorrupt(t *testing.T) {
 			if err := os.WriteFile(path, content, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			s, err := spool.Open(context.Background(), path, quiet)
+			s, err := spool.Open(context.Background(), path, spool.Config{}, quiet)
 			if err == nil {
 				s.Close()
 			}
@@ -278,7 +278,7 @@ func TestCorrupt(t *testing.T) {
 		if err := errors.Join(os.WriteFile(path, nil, 0o600), os.WriteFile(path+"-wal", good[:4096], 0o600)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := spool.Open(context.Background(), path, quiet); !errors.Is(err, spool.ErrCorrupt) {
+		if _, err := spool.Open(context.Background(), path, spool.Config{}, quiet); !errors.Is(err, spool.ErrCorrupt) {
 			t.Errorf("%v", err)
 		}
 		if after, err := os.ReadFile(path + "-wal"); err != nil || !bytes.Equal(after, good[:4096]) {

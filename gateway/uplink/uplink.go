@@ -66,6 +66,8 @@ type Uplink struct {
 
 	mu     sync.Mutex
 	status Status
+
+	connectedAt time.Time // with its monotonic part
 }
 
 // New checks the configuration. It connects to nothing before [Uplink.Run].
@@ -114,6 +116,17 @@ func (u *Uplink) Status() Status {
 	return u.status
 }
 
+// ConnectedFor is how long the present connection has stood; 0 where there is none. It does not go by the gateway's wall
+// clock, which may be set meanwhile.
+func (u *Uplink) ConnectedFor() time.Duration {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if !u.status.Connected {
+		return 0
+	}
+	return time.Since(u.connectedAt)
+}
+
 // note changes the status.
 func (u *Uplink) note(change func(*Status)) {
 	u.mu.Lock()
@@ -152,7 +165,7 @@ func (u *Uplink) serve(ctx context.Context, s *mqttlink.Session) error {
 const goodbyeTime = 2 * time.Second
 
 func (u *Uplink) connected(is bool) {
-	u.note(func(s *Status) { s.Connected, s.Since = is, u.cfg.Now().UTC() })
+	u.note(func(s *Status) { s.Connected, s.Since, u.connectedAt = is, u.cfg.Now().UTC(), time.Now() })
 	u.metrics.connected.Set(map[bool]float64{true: 1}[is])
 }
 
