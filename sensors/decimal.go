@@ -105,6 +105,12 @@ func (d Decimal) Cmp(other Decimal) int {
 	return a.Cmp(b)
 }
 
+// Sub returns d less other, with as many places as the finer of the two, or an error where that does not fit.
+func (d Decimal) Sub(other Decimal) (Decimal, error) {
+	places := max(0, -int(d.Exponent), -int(other.Exponent))
+	return roundRat(new(big.Rat).Sub(rat(d), rat(other)), places)
+}
+
 // String writes the number with all its digits: {2050, −2} is "20.50".
 func (d Decimal) String() string {
 	digits := strconv.FormatInt(d.Mantissa, 10)

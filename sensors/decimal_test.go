@@ -134,6 +134,22 @@ func TestCmpComparesByValue(t *testing.T) {
 	}
 }
 
+func TestSubIsExact(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := anyDecimal(t, "a"), anyDecimal(t, "b")
+		d, err := a.Sub(b)
+		if err != nil {
+			if !errors.Is(err, sensors.ErrNotDecimal) {
+				t.Fatal(err)
+			}
+			t.Skip("does not fit")
+		}
+		if exact(d).Cmp(new(big.Rat).Sub(exact(a), exact(b))) != 0 {
+			t.Fatalf("%s less %s is %s", a, b, d)
+		}
+	})
+}
+
 func TestDecimalFromFloat(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		places := rapid.IntRange(0, 6).Draw(t, "places")

@@ -285,10 +285,15 @@ func (f *hubFlags) open(cmd *cobra.Command) (*stages, error) {
 	if _, err := os.Stat(cfg.DataDir); err != nil {
 		return nil, fmt.Errorf("the hub has no data yet: %w: start it once with loam hub", err)
 	}
-	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	log := warnings(cmd)
 	clk, err := clock.NewSystem()
 	if err != nil {
 		return nil, err
 	}
 	return openStages(cmd.Context(), cfg, clk, log, prometheus.NewRegistry())
+}
+
+// warnings is the log of a command that talks to a person: only what they have to know.
+func warnings(cmd *cobra.Command) *slog.Logger {
+	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
