@@ -85,9 +85,13 @@ type Model struct {
 	Title       string // "Bosch BME280 air temperature, humidity and pressure"
 	Bus         BusKind
 	Addresses   []uint64 // addresses it can have, the default first; empty where the bus has none, or any
-	Outputs     []Output
+	Default     uint64   // address where none is said, of a model that can have any
+	Outputs     []Output // what it delivers; empty where only its settings can say, see Fit
 	Calibration CalibrationKind
 	Settings    []Setting
+	// Fit returns the model as settings make it, for a model of which they decide more than how it measures: what it
+	// delivers, its default address. The wiring's settings are complete and checked. It may be nil; see [Model.For].
+	Fit func(w Wiring) (Model, error)
 	// Open finds the probe and prepares it. The error is or wraps a *ProbeError.
 	Open func(ctx context.Context, w Wiring) (Driver, error)
 }
@@ -95,10 +99,13 @@ type Model struct {
 // Locate checks a wiring against the model and returns it with the default address and settings filled in, together with
 // the error every failure of the probe starts from: [ProbeError] without a cause.
 func (m Model) Locate(w Wiring) (Wiring, ProbeError, error) {
-	if w.Address == 0 && len(m.Addresses) > 0 {
-		w.Address = m.Addresses[0]
+	if w.Address == 0 {
+		w.Address = m.Default
+		if len(m.Addresses) > 0 {
+			w.Address = m.Addresses[0]
+		}
 	}
-	at := ProbeError{Probe: w.Probe, Model: m.Name, Bus: w.Bus, Address: w.Address}
+	at := ProbeError{Probe: w.Probe, Model: m.Name, Kind: m.Bus, Bus: w.Bus, Address: w.Address}
 	if w.Bus == "" {
 		at.Bus = "the first " + string(m.Bus) + " bus"
 	}
@@ -125,8 +132,18 @@ func (m Model) Locate(w Wiring) (Wiring, ProbeError, error) {
 
 // Check says what is wrong with a wiring's settings, without a bus.
 func (m Model) Check(w Wiring) error {
-	_, err := m.settings(w.Settings)
+	_, err := m.For(w)
 	return err
+}
+
+// For returns the model as the settings of a wiring make it, see [Model.Fit]. No bus is touched.
+func (m Model) For(w Wiring) (Model, error) {
+	settings, err := m.settings(w.Settings)
+	if err != nil || m.Fit == nil {
+		return m, err
+	}
+	w.Settings = settings
+	return m.Fit(w)
 }
 
 // settings fills in what is not said and refuses what the model does not know.
@@ -185,9 +202,6 @@ func WordSetting(name, title, def string, words ...string) Setting {
 	}}
 }
 
-// FormatAddress writes an I2C address or a 1-wire ROM code as people write it: 0x76.
-func FormatAddress(address uint64) string { return fmt.Sprintf("%#x", address) }
-
 // ErrClosed is wrapped by what a closed driver answers.
 var ErrClosed = errors.New("the probe was closed")
 
@@ -195,6 +209,7 @@ var ErrClosed = errors.New("the probe was closed")
 type ProbeError struct {
 	Probe   string
 	Model   string
+	Kind    BusKind // how the address is written
 	Bus     string
 	Address uint64
 	Hint    string // what a person can do; may be empty
@@ -211,7 +226,7 @@ func (e ProbeError) With(err error, hint string) *ProbeError {
 func (e *ProbeError) Error() string {
 	where := e.Bus
 	if e.Address != 0 {
-		where += " at " + FormatAddress(e.Address)
+		where += " at " + e.Kind.FormatAddress(e.Address)
 	}
 	s := fmt.Sprintf("probe %s (%s on %s): %v", e.Probe, e.Model, where, e.Err)
 	if e.Hint != "" {

@@ -38,6 +38,9 @@ func NewGuard(d Driver, timeout time.Duration) *Guard { return &Guard{driver: d,
 // plugged in later, or that lost its power, comes back by itself. Opening is guarded too, since it uses the same bus.
 // Every error is or wraps a *[ProbeError].
 func Attach(m Model, w Wiring, timeout time.Duration) *Guard {
+	if fitted, err := m.For(w); err == nil {
+		m = fitted
+	}
 	_, at, _ := m.Locate(w) // what is wrong with the wiring is for Open to say
 	return &Guard{driver: &attached{model: m, wiring: w}, timeout: timeout, at: &at}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strconv"
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
@@ -42,26 +41,24 @@ func (v *settingValue) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// wiring is where the probe is and what it was told.
-func (c probeConfig) wiring() sensors.Wiring {
-	w := sensors.Wiring{Probe: c.Name, Bus: c.Bus, Address: uint64(c.Address), Input: c.Input, Medium: c.Medium, Settings: map[string]string{}}
+// wiring is where the probe is and what it was told; the model says how an address is written on its bus.
+func (c probeConfig) wiring(m sensors.Model) (sensors.Wiring, error) {
+	w := sensors.Wiring{Probe: c.Name, Bus: c.Bus, Input: c.Input, Medium: c.Medium, Settings: map[string]string{}}
 	for name, v := range c.Settings {
 		w.Settings[name] = string(v)
 	}
-	return w
+	var err error
+	w.Address, err = m.Bus.ParseAddress(string(c.Address))
+	return w, err
 }
 
-// probeAddress is an I2C address, or a 1-wire ROM code of 64 bits, which is too large for a TOML number and is therefore
-// written in quotes: "0x6a00000123456728".
-type probeAddress uint64
+// probeAddress is an address as it was written, a number or a word: an I2C or Modbus address, an SDI-12 address such as
+// "a", or a 1-wire ROM code, whose 64 bits are too large for a TOML number and are therefore written in quotes.
+type probeAddress string
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (a *probeAddress) UnmarshalText(text []byte) error {
-	v, err := strconv.ParseUint(string(text), 0, 64)
-	if err != nil {
-		return fmt.Errorf("address %q: write it like 0x76, or a 1-wire ROM code like \"0x6a00000123456728\"", text)
-	}
-	*a = probeAddress(v)
+	*a = probeAddress(text)
 	return nil
 }
 
@@ -133,7 +130,12 @@ func checkProbes(probes []probeConfig) error {
 			say("%w", err)
 			continue
 		}
-		if err := model.Check(p.wiring()); err != nil {
+		wiring, err := p.wiring(model)
+		if err != nil {
+			say("%w", err)
+		}
+		model, err = model.For(wiring)
+		if err != nil {
 			say("%w", err)
 		}
 		if len(p.Channels) == 0 {
@@ -191,7 +193,13 @@ func openProbes(configs []probeConfig, book logbook.Book, b buses, timeout time.
 		if err != nil {
 			return probes, err
 		}
-		wiring := c.wiring()
+		wiring, err := c.wiring(model)
+		if err != nil {
+			return probes, err
+		}
+		if model, err = model.For(wiring); err != nil {
+			return probes, err
+		}
 		wiring.Clock, wiring.Serial, wiring.Pulses = clk, b.serial, b.pulses
 		p := sampler.Probe{Name: c.Name, Bus: string(model.Bus) + " " + c.Bus, Source: sensors.Attach(model, wiring, timeout)}
 		for _, ch := range c.Channels {
@@ -202,7 +210,7 @@ func openProbes(configs []probeConfig, book logbook.Book, b buses, timeout time.
 			p.Channels = append(p.Channels, sampler.Channel{ID: ch.ID, Quantity: ch.Quantity, Calibration: calibration})
 		}
 		probes = append(probes, p)
-		log.Debug("probe", "name", c.Name, "driver", c.Driver, "bus", c.Bus, "address", sensors.FormatAddress(uint64(c.Address)))
+		log.Debug("probe", "name", c.Name, "driver", c.Driver, "bus", c.Bus, "address", string(c.Address))
 	}
 	return probes, nil
 }

@@ -31,6 +31,9 @@ func sensorsCommand() *cobra.Command {
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
 			fmt.Fprintln(w, "ID\tBUS\tQUANTITY\tUNIT\tRANGE\tACCURACY\tCALIBRATION")
 			for _, r := range rows {
+				if len(r.Quantities) == 0 {
+					fmt.Fprintf(w, "%s\t%s\tas its settings say\t\t\t\t\n", r.ID, r.Bus)
+				}
 				for _, q := range r.Quantities {
 					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s to %s\t%s\t%s\n", r.ID, r.Bus, q.Quantity, q.Unit, q.Min, q.Max, q.Accuracy, r.Calibration)
 				}
@@ -65,9 +68,12 @@ type supportedQuantity struct {
 func supported() ([]supportedProbe, error) {
 	var rows []supportedProbe
 	for _, m := range catalog.Models() {
-		row := supportedProbe{ID: m.Name, Name: m.Title, Bus: m.Bus, Calibration: m.Calibration}
+		row := supportedProbe{ID: m.Name, Name: m.Title, Bus: m.Bus, Calibration: m.Calibration, Quantities: []supportedQuantity{}}
 		for _, a := range m.Addresses {
-			row.Addresses = append(row.Addresses, sensors.FormatAddress(a))
+			row.Addresses = append(row.Addresses, m.Bus.FormatAddress(a))
+		}
+		if m.Default != 0 {
+			row.Addresses = append(row.Addresses, m.Bus.FormatAddress(m.Default))
 		}
 		for _, o := range m.Outputs {
 			kind, err := o.Quantity.Kind()

@@ -135,7 +135,7 @@ func (s *setup) named(t *testing.T, err error) {
 	}
 	words := []string{s.wiring.Probe, s.wiring.Bus}
 	if s.wiring.Address != 0 {
-		words = append(words, sensors.FormatAddress(s.wiring.Address))
+		words = append(words, s.model.Bus.FormatAddress(s.wiring.Address))
 	}
 	for _, word := range words {
 		if !strings.Contains(err.Error(), word) {

@@ -86,6 +86,9 @@ func (b bench) setUp(t *testing.T) *setup {
 		}
 	})
 	s.wiring = site.Wired(b.probe, s.clock)
+	if s.model, err = b.model.For(s.wiring); err != nil {
+		t.Fatal(err)
+	}
 	return s
 }
 

@@ -131,7 +131,7 @@ func only(found []onewire.Address) (uint64, error) {
 	var address uint64
 	for _, a := range found {
 		if a&0xFF == family {
-			codes = append(codes, sensors.FormatAddress(uint64(a)))
+			codes = append(codes, sensors.OneWire.FormatAddress(uint64(a)))
 			address = uint64(a)
 		}
 	}
