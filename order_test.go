@@ -25,6 +25,7 @@ var way = []string{
 	"sensors/stability",
 	"sensors/logbook",
 	"sensors/chip",
+	"sensors/adc",
 	"sensors/probes/*",
 	"sensors/catalog",
 	"sensors/sim",
