@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"loam/sensors/clock"
 	"loam/sensors/pulse"
@@ -89,6 +90,9 @@ type Model struct {
 	Outputs     []Output // what it delivers; empty where only its settings can say, see Fit
 	Calibration CalibrationKind
 	Settings    []Setting
+	// WarmUp is how long after it was opened a probe needs until what it says means something; it answers with
+	// [ErrNotReady] meanwhile. 0 where it needs nothing, or where the driver waits by itself.
+	WarmUp time.Duration
 	// Fit returns the model as settings make it, for a model of which they decide more than how it measures: what it
 	// delivers, its default address. The wiring's settings are complete and checked. It may be nil; see [Model.For].
 	Fit func(w Wiring) (Model, error)
@@ -201,6 +205,10 @@ func WordSetting(name, title, def string, words ...string) Setting {
 		return nil
 	}}
 }
+
+// ErrNotReady is wrapped by the answer of a probe that is well and will measure, but not yet: it is warming up, or resting.
+// It stays open.
+var ErrNotReady = errors.New("not ready yet")
 
 // ErrClosed is wrapped by what a closed driver answers.
 var ErrClosed = errors.New("the probe was closed")

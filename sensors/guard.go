@@ -150,7 +150,7 @@ func (a *attached) Sense(ctx context.Context) ([]Sample, error) {
 		}
 	}()
 	samples, err := a.driver.Sense(ctx)
-	healthy = err == nil
+	healthy = err == nil || errors.Is(err, ErrNotReady) // opened anew, it would begin to warm up anew
 	return samples, err
 }
 

@@ -3,6 +3,7 @@ package sensors_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -139,6 +140,13 @@ func TestAnAttachedProbeIsOpenedAgainAfterItFailed(t *testing.T) {
 	ask(nil)
 	if len(opened) != 1 {
 		t.Fatalf("opened %d times", len(opened))
+	}
+	opened[0].sense = func(context.Context) ([]sensors.Sample, error) {
+		return nil, fmt.Errorf("%w: it is cold", sensors.ErrNotReady)
+	}
+	ask(sensors.ErrNotReady)
+	if opened[0].closed != 0 {
+		t.Error("a probe that warms up was closed")
 	}
 	opened[0].sense = func(context.Context) ([]sensors.Sample, error) { return nil, broken }
 	ask(broken)

@@ -18,8 +18,9 @@ import (
 func followsTheWorld(t *testing.T, b bench) {
 	s := b.setUp(t)
 	d := s.open(t)
+	start := s.clock.Now().Wall
 	for i := range 300 {
-		s.clock.Set(begin.Add(time.Duration(i) * (311 * time.Minute)))
+		s.clock.Set(start.Add(time.Duration(i) * (311 * time.Minute)))
 		samples, err := d.Sense(t.Context())
 		if err != nil {
 			t.Fatalf("at %s: %v", s.clock.Now().Wall, err)
@@ -150,7 +151,7 @@ func survivesGarbling(t *testing.T, b bench) {
 	defer s.closed(t, guard)
 	s.fault(t, sim.Garbled)
 	for range 200 {
-		samples, err := guard.Sense(t.Context())
+		samples, err := s.sense(t.Context(), guard)
 		if errors.Is(err, sensors.ErrDriverPanic) {
 			t.Fatal(err)
 		}
@@ -172,9 +173,9 @@ func comesBack(t *testing.T, b bench) {
 			t.Errorf("%s gave %v", f, samples)
 		}
 		s.fault(t, sim.Healthy)
-		_, err := guard.Sense(t.Context())
+		_, err := s.sense(t.Context(), guard)
 		if err != nil { // what was opened while the chip was not well is found out once
-			_, err = guard.Sense(t.Context())
+			_, err = s.sense(t.Context(), guard)
 		}
 		if err != nil {
 			t.Errorf("after %s: %v", f, err)
@@ -187,7 +188,7 @@ func hungBusEndsInTime(t *testing.T, b bench) {
 	synctest.Test(t, func(t *testing.T) {
 		s := b.setUp(t)
 		guard := sensors.Attach(s.model, s.wiring, timeout)
-		if _, err := guard.Sense(t.Context()); err != nil {
+		if _, err := s.sense(t.Context(), guard); err != nil {
 			t.Fatal(err)
 		}
 		s.fault(t, sim.Hung)
@@ -205,7 +206,7 @@ func hungBusEndsInTime(t *testing.T, b bench) {
 		s.named(t, err)
 		s.fault(t, sim.Healthy)
 		synctest.Wait()
-		if _, err := guard.Sense(t.Context()); err != nil {
+		if _, err := s.sense(t.Context(), guard); err != nil {
 			t.Errorf("released: %v", err)
 		}
 		s.fault(t, sim.Hung)
@@ -239,10 +240,14 @@ func waitingCanBeCancelled(t *testing.T, b bench) {
 		defer cancel()
 		asked := time.Now()
 		_, err := d.Sense(ctx)
-		if !errors.Is(err, context.DeadlineExceeded) || time.Since(asked) != time.Second {
+		switch {
+		case err == nil && time.Since(asked) == 0:
+			// It waits for nothing but the port, which has limits of its own.
+		case !errors.Is(err, context.DeadlineExceeded) || time.Since(asked) != time.Second:
 			t.Errorf("after %s: %v", time.Since(asked), err)
+		default:
+			s.named(t, err)
 		}
-		s.named(t, err)
 		ctx, stop := context.WithCancel(t.Context())
 		stop()
 		if _, err := d.Sense(ctx); !errors.Is(err, context.Canceled) {
@@ -261,6 +266,7 @@ func closesProperly(t *testing.T, b bench) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		s.warmUp(t, d)
 		if _, err := d.Sense(t.Context()); err != nil {
 			t.Error(err)
 		}

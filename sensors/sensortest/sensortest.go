@@ -3,6 +3,8 @@
 package sensortest
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -92,7 +94,7 @@ func (b bench) setUp(t *testing.T) *setup {
 	return s
 }
 
-// open opens the probe and closes it with the test.
+// open opens the probe, lets it warm up and closes it with the test.
 func (s *setup) open(t *testing.T) sensors.Driver {
 	t.Helper()
 	d, err := s.model.Open(t.Context(), s.wiring)
@@ -100,7 +102,35 @@ func (s *setup) open(t *testing.T) sensors.Driver {
 		t.Fatalf("Open: %v", err)
 	}
 	t.Cleanup(func() { s.closed(t, d) })
+	s.warmUp(t, d)
 	return d
+}
+
+// warmUp lets time pass until a probe that was just opened means what it says. Until then it must say nothing.
+func (s *setup) warmUp(t *testing.T, d sensors.Driver) {
+	t.Helper()
+	if s.model.WarmUp == 0 {
+		return
+	}
+	for _, wait := range []time.Duration{0, s.model.WarmUp - time.Millisecond} {
+		s.clock.Set(s.clock.Now().Wall.Add(wait))
+		samples, err := d.Sense(t.Context())
+		if !errors.Is(err, sensors.ErrNotReady) || len(samples) != 0 {
+			t.Errorf("warming up: %v, %v", samples, err)
+		}
+		s.named(t, err)
+	}
+	s.clock.Set(s.clock.Now().Wall.Add(time.Millisecond))
+}
+
+// sense asks an attached probe, once more where it has to warm up first.
+func (s *setup) sense(ctx context.Context, g *sensors.Guard) ([]sensors.Sample, error) {
+	samples, err := g.Sense(ctx)
+	if s.model.WarmUp > 0 && errors.Is(err, sensors.ErrNotReady) {
+		s.clock.Set(s.clock.Now().Wall.Add(s.model.WarmUp))
+		samples, err = g.Sense(ctx)
+	}
+	return samples, err
 }
 
 func (s *setup) closed(t *testing.T, d sensors.Driver) {
