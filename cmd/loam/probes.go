@@ -173,8 +173,11 @@ func openBuses(simulate *simulateConfig, clk clock.Clock) (buses, error) {
 		if _, err := host.Init(); err != nil {
 			return buses{}, fmt.Errorf("bring up the machine's buses: %w: are I2C and 1-Wire enabled (raspi-config)?", err)
 		}
-		var ports serial.Host
-		return buses{serial: ports.Open, Close: func() error { return nil }}, nil
+		var (
+			ports serial.Host
+			lines pulse.Host
+		)
+		return buses{serial: ports.Open, pulses: lines.Open, Close: func() error { return nil }}, nil
 	}
 	world := sim.NewWorld(simulate.Seed, day(simulate.Start))
 	site, err := sim.NewSite(world, simulate.Place, func() time.Time { return clk.Now().Wall })

@@ -56,14 +56,12 @@ func TestPulsesAreCountedAndBouncesAreNot(t *testing.T) {
 	}
 	pin.EdgesChan <- gpio.Low // counted at uptime 0
 	counts(t, c, 1)
-	for range 3 { // bounces of it: the channel takes the next only once the one before was seen
+	for range 3 { // bounces of it; the last may be seen only after the clock moved, and is then the next pulse
 		pin.EdgesChan <- gpio.Low
 	}
-	clk.Set(clk.Now().Wall.Add(100 * time.Millisecond))
-	counts(t, c, 1)
 	clk.Set(clk.Now().Wall.Add(-time.Hour)) // a clock that is set back loses no rain
 	clk.Set(clk.Now().Wall.Add(time.Second))
-	pin.EdgesChan <- gpio.Low
+	pin.EdgesChan <- gpio.Low // or a bounce of that
 	counts(t, c, 2)
 	if err := c.Close(); err != nil {
 		t.Fatal(err)

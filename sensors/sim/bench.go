@@ -60,6 +60,7 @@ func (s *Site) addSpecimens() {
 		case sp.pulses != nil:
 			line := &pulseLine{name: p.Bus, total: sp.pulses(around)}
 			s.buses = append(s.buses, line)
+			s.lines[p.Name] = line
 			s.add(&line.state, p)
 		}
 	}

@@ -41,14 +41,18 @@ type pulseCounter struct {
 	line   *pulseLine
 	clock  clock.Clock
 	begin  uint64
+	heard  uint64 // since it was opened
 	closed atomic.Bool
 }
 
 // Count implements [pulse.Counter].
 func (c *pulseCounter) Count(ctx context.Context) (pulse.Count, error) {
-	c.line.now() // a line that hangs
+	fault := c.line.now() // waits where the line hangs
 	at := c.clock.Now()
-	return pulse.Count{Pulses: c.line.total(at.Wall) - c.begin, At: at}, ctx.Err()
+	if fault == Healthy {
+		c.heard = c.line.total(at.Wall) - c.begin
+	}
+	return pulse.Count{Pulses: c.heard, At: at}, ctx.Err()
 }
 
 // Close implements [pulse.Counter].

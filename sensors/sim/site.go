@@ -38,6 +38,8 @@ type Channel struct {
 	Depth       int              // cm below ground; 0 above
 	Calibration sensors.Calibration
 	Tolerance   float64 // what noise, rounding and the probe's resolution may add up to
+	PerPulse    float64 // what a pulse of a contact stands for; 0: the probe is no contact
+	Rate        bool    // the channel is pulses for each second, not their sum
 }
 
 // Site is a place of a world with its probes on virtual buses. It is safe for concurrent use.
@@ -49,6 +51,7 @@ type Site struct {
 	probes []Probe
 	states map[string]*state // by probe
 	soil   map[string]soilProbe
+	lines  map[string]*pulseLine
 
 	mu     sync.Mutex
 	closed bool
@@ -121,6 +124,16 @@ func (s *Site) SetFault(probe string, f Fault) error {
 	}
 	st.set(f)
 	return nil
+}
+
+// Counted returns what a perfect contact would say at to, having been asked at from before.
+func (s *Site) Counted(probe string, ch Channel, from, to time.Time) float64 {
+	l := s.lines[probe]
+	sum := float64(l.total(to)-l.total(from)) * ch.PerPulse
+	if ch.Rate {
+		return sum / to.Sub(from).Seconds()
+	}
+	return sum
 }
 
 // Truth returns what a perfect probe would say in a channel at t, in the unit the probe delivers.

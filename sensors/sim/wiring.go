@@ -21,7 +21,7 @@ const toleranceTemperature = 3*NoiseTemperature + 0.04
 // newSite wires the place: air everywhere, soil probes and thermometers where there is soil or water; on the bench,
 // everything.
 func newSite(w *World, place Place, now func() time.Time) *Site {
-	s := &Site{world: w, place: place, now: now, states: map[string]*state{}, soil: map[string]soilProbe{}}
+	s := &Site{world: w, place: place, now: now, states: map[string]*state{}, soil: map[string]soilProbe{}, lines: map[string]*pulseLine{}}
 	if place == Bench {
 		s.addSpecimens()
 		return s
