@@ -6,7 +6,7 @@ LDFLAGS  := -s -w
 PACKAGES := ./...
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: run build check test test-deps race bench fuzz dist vuln clean golden
+.PHONY: run build check test test-deps race bench fuzz dist deb vuln clean golden
 
 run: build ## build loam and live through a month of a small watershed
 	./bin/loam demo
@@ -39,7 +39,7 @@ fuzz: ## every fuzz target for FUZZTIME
 	scripts/fuzz $(FUZZTIME)
 
 golden: ## write golden files anew; look at the difference before committing it
-	$(GO) test ./gateway/wire -update
+	$(GO) test ./gateway/wire ./firmware-notes -update
 
 dist: ## static binaries for the machines loam runs on
 	GOARCH=amd64       $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/loam-linux-amd64 ./cmd/loam
@@ -47,6 +47,11 @@ dist: ## static binaries for the machines loam runs on
 	GOARCH=arm GOARM=7 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/loam-linux-armv7 ./cmd/loam
 	GOARCH=arm GOARM=6 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/loam-linux-armv6 ./cmd/loam
 	@ls -l dist
+
+deb: dist ## Debian packages; armhf runs on every Pi, the Zero and the 1 included: its program is built for ARMv6
+	scripts/deb amd64 dist/loam-linux-amd64 dist
+	scripts/deb arm64 dist/loam-linux-arm64 dist
+	scripts/deb armhf dist/loam-linux-armv6 dist
 
 vuln: ## known vulnerabilities in what we use; needs the Go vulnerability database
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0 $(PACKAGES)

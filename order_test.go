@@ -25,6 +25,7 @@ var way = []string{
 	"sensors/stability",
 	"sensors/logbook",
 	"sensors/chip",
+	"sensors/uart",
 	"sensors/adc",
 	"sensors/probes/*",
 	"sensors/catalog",
@@ -73,6 +74,7 @@ var way = []string{
 	"cmd/loam",
 
 	"firmware-notes",
+	"deploy",
 }
 
 type listed struct {
