@@ -65,12 +65,16 @@ func (s *Spool) flushLocked(ctx context.Context) error {
 		return nil
 	}
 	err := s.commit(ctx, g.readings)
-	if g.failed = err != nil; err != nil {
-		return err
+	g.committed(err)
+	return err
+}
+
+// committed forgets what was gathered, unless err says that it is not on disk.
+func (g *group) committed(err error) {
+	if g.failed = err != nil; !g.failed {
+		g.timer.Stop()
+		g.readings = g.readings[:0]
 	}
-	g.timer.Stop()
-	g.readings = g.readings[:0]
-	return nil
 }
 
 // gathered returns how many readings wait in memory, and when the oldest was taken.

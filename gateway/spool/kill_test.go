@@ -34,7 +34,9 @@ func TestMain(m *testing.M) {
 		limitChecks()
 		os.Exit(m.Run())
 	case "killed":
-		err = appendForEver(os.Args[1], os.Args[2])
+		err = appendForEver(os.Args[1], os.Args[2], spool.Config{})
+	case "killed while gathering":
+		err = appendForEver(os.Args[1], os.Args[2], spool.Config{Sync: spool.Sync(3 * time.Millisecond)})
 	case "full":
 		err = fillDisk(os.Args[1])
 	}
@@ -52,15 +54,15 @@ func limitChecks() {
 	given := false
 	flag.Visit(func(f *flag.Flag) { given = given || f.Name == name })
 	if !given {
-		_ = flag.Set(name, "12")
+		_ = flag.Set(name, "9")
 	}
 }
 
 // appendForEver appends one to five readings at a time, numbered from first, and writes the number that follows the last
-// one that was acknowledged. In between it seals.
-func appendForEver(path, first string) error {
+// one that was acknowledged: by the append, or, where appends are gathered, by sealing all there is. In between it seals.
+func appendForEver(path, first string, cfg spool.Config) error {
 	ctx := context.Background()
-	s, err := spool.Open(ctx, path, spool.Config{}, quiet)
+	s, err := spool.Open(ctx, path, cfg, quiet)
 	if err != nil {
 		return err
 	}
@@ -78,10 +80,15 @@ func appendForEver(path, first string) error {
 		if err := s.Append(ctx, rs); err != nil {
 			return err
 		}
-		fmt.Println(n)
+		if cfg.Sync == 0 {
+			fmt.Println(n)
+		}
 		if n%3 == 0 {
 			if _, err := s.Seal(ctx, identitytest.NewSigner("creek-1"), spool.Batching{Max: 7, Partial: n%2 == 0}); err != nil {
 				return err
+			}
+			if n%2 == 0 {
+				fmt.Println(n)
 			}
 		}
 	}
@@ -103,13 +110,19 @@ func victim(t *testing.T, kind string, args ...string) *exec.Cmd {
 // Each time every reading it acknowledged is there exactly once, in one sound chain; what it had not acknowledged is
 // there once or not at all.
 func TestKill(t *testing.T) {
-	const kills = 20
+	for _, kind := range []string{"killed", "killed while gathering"} {
+		t.Run(kind, func(t *testing.T) { testKill(t, kind) })
+	}
+}
+
+func testKill(t *testing.T, kind string) {
+	const kills = 12
 	path := filepath.Join(t.TempDir(), "spool.db")
 	rng := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
 	seen := map[int64]bool{} // settled so far
 	first, batches := int64(0), 0
 	for kill := range kills {
-		acknowledged := killOne(t, path, first, time.Duration(rng.Int64N(int64(50*time.Millisecond))))
+		acknowledged := killOne(t, kind, path, first, time.Duration(rng.Int64N(int64(50*time.Millisecond))))
 		s := open(t, path)
 		if kill%2 == 1 { // let the unsealed ones survive a restart as well
 			first = highest(t, s, len(seen), acknowledged)
@@ -149,9 +162,9 @@ func TestKill(t *testing.T) {
 
 // killOne starts a victim that appends from first on, kills it a while after it began, and returns the number below
 // which everything was acknowledged.
-func killOne(t *testing.T, path string, first int64, after time.Duration) int64 {
+func killOne(t *testing.T, kind, path string, first int64, after time.Duration) int64 {
 	t.Helper()
-	cmd := victim(t, "killed", path, strconv.FormatInt(first, 10))
+	cmd := victim(t, kind, path, strconv.FormatInt(first, 10))
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -41,11 +41,6 @@ func (s *Spool) Seal(ctx context.Context, signer wire.Signer, b Batching) (batch
 	if b.Max < 1 || b.Max > wire.MaxReadings {
 		return 0, fmt.Errorf("spool: seal: batches of %d readings: use 1 to %d", b.Max, wire.MaxReadings)
 	}
-	if n, _ := s.gathered(); b.Partial || n >= b.Max {
-		if err := s.flush(ctx); err != nil {
-			return 0, fmt.Errorf("spool: seal: %w", err)
-		}
-	}
 	tight, err := s.tight(ctx)
 	if err != nil {
 		return 0, err
@@ -54,20 +49,7 @@ func (s *Spool) Seal(ctx context.Context, signer wire.Signer, b Batching) (batch
 		b.Hold = 0
 	}
 	for {
-		made := 0
-		err := s.db.InTx(ctx, func(tx *sql.Tx) error {
-			if err := learn(ctx, tx, b.Now); err != nil {
-				return err
-			}
-			for made < sealsPerCommit {
-				sealed, err := sealOne(ctx, tx, signer, b)
-				if err != nil || !sealed {
-					return err
-				}
-				made++
-			}
-			return nil
-		})
+		made, err := s.sealSome(ctx, signer, b)
 		if err != nil {
 			return batches, fmt.Errorf("spool: seal: %w", err)
 		}
@@ -77,6 +59,38 @@ func (s *Spool) Seal(ctx context.Context, signer wire.Signer, b Batching) (batch
 			return batches + thinned, err
 		}
 	}
+}
+
+// sealSome seals up to [sealsPerCommit] batches in one commit, which is also that of what was gathered, where it is
+// needed to fill them.
+func (s *Spool) sealSome(ctx context.Context, signer wire.Signer, b Batching) (made int, err error) {
+	g := &s.group
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var gathered []sensors.Reading
+	if b.Partial || len(g.readings) >= b.Max {
+		gathered = g.readings
+	}
+	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
+		if err := s.put(ctx, tx, gathered); err != nil {
+			return err
+		}
+		if err := learn(ctx, tx, b.Now); err != nil {
+			return err
+		}
+		for made < sealsPerCommit {
+			sealed, err := sealOne(ctx, tx, signer, b)
+			if err != nil || !sealed {
+				return err
+			}
+			made++
+		}
+		return nil
+	})
+	if len(gathered) > 0 {
+		g.committed(err)
+	}
+	return made, err
 }
 
 // ripe is readings that may share a batch, as they are kept: one boot, one clock state, taken up to an uptime.
@@ -150,7 +164,9 @@ func kinds(ctx context.Context, tx *sql.Tx) ([]ripe, error) {
 	var all []ripe
 	boot, state := []byte{}, -1
 	for {
-		err := tx.QueryRowContext(ctx, `SELECT boot, clock FROM unsealed WHERE (boot, clock) > (?, ?) ORDER BY boot, clock LIMIT 1`, boot, state).Scan(&boot, &state)
+		err := tx.QueryRowContext(ctx, `SELECT * FROM (SELECT boot, clock FROM unsealed WHERE boot = ?1 AND clock > ?2 ORDER BY clock LIMIT 1)
+			UNION ALL SELECT * FROM (SELECT boot, clock FROM unsealed WHERE boot > ?1 ORDER BY boot, clock LIMIT 1)
+			ORDER BY boot, clock LIMIT 1`, boot, state).Scan(&boot, &state)
 		if errors.Is(err, sql.ErrNoRows) {
 			return all, nil
 		}

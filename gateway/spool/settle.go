@@ -59,7 +59,11 @@ func (s *Spool) Settle(ctx context.Context, r wire.Receipt) (forgot bool, err er
 	unread := r.Outcome == wire.Quarantined && r.Sequence == 0
 	var n int64
 	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, "DELETE FROM batch WHERE digest = ? AND (sequence = ? OR ?)", r.Digest[:], int64(min(r.Sequence, 1<<63-1)), unread)
+		query, args := "DELETE FROM batch WHERE digest = ? AND sequence = ?", []any{r.Digest[:], int64(min(r.Sequence, 1<<63-1))}
+		if unread {
+			query, args = "DELETE FROM batch WHERE digest = ?", args[:1]
+		}
+		result, err := tx.ExecContext(ctx, query, args...)
 		if err == nil {
 			n, err = result.RowsAffected()
 		}

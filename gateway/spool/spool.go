@@ -141,23 +141,28 @@ func checkAppended(r sensors.Reading) error {
 
 // commit puts readings on disk, and notes what their clock says of those that wait to be dated.
 func (s *Spool) commit(ctx context.Context, readings []sensors.Reading) error {
-	return s.db.InTx(ctx, func(tx *sql.Tx) error {
-		switch used, err := usedBytes(ctx, tx); {
-		case err != nil:
-			return err
-		case used > s.cfg.maxBytes():
-			return fmt.Errorf("%w: %d bytes, [spool] max_bytes is %d", ErrFull, used, s.cfg.maxBytes())
-		}
-		if err := insert(ctx, tx, readings); err != nil {
-			return err
-		}
-		for _, at := range firstSynced(readings) {
-			if err := learn(ctx, tx, at); err != nil {
-				return err
-			}
-		}
+	return s.db.InTx(ctx, func(tx *sql.Tx) error { return s.put(ctx, tx, readings) })
+}
+
+func (s *Spool) put(ctx context.Context, tx *sql.Tx, readings []sensors.Reading) error {
+	if len(readings) == 0 {
 		return nil
-	})
+	}
+	switch used, err := usedBytes(ctx, tx); {
+	case err != nil:
+		return err
+	case used > s.cfg.maxBytes():
+		return fmt.Errorf("%w: %d bytes, [spool] max_bytes is %d", ErrFull, used, s.cfg.maxBytes())
+	}
+	if err := insert(ctx, tx, readings); err != nil {
+		return err
+	}
+	for _, at := range firstSynced(readings) {
+		if err := learn(ctx, tx, at); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func insert(ctx context.Context, tx *sql.Tx, readings []sensors.Reading) error {

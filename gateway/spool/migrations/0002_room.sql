@@ -11,9 +11,19 @@ CREATE TABLE synced (
     PRIMARY KEY (boot, uptime)
 ) STRICT, WITHOUT ROWID;
 
--- 1: nothing more can be spared of it
-ALTER TABLE batch ADD COLUMN thin INTEGER NOT NULL DEFAULT 0;
-CREATE INDEX batch_to_thin ON batch (sequence) WHERE thin = 0;
+-- The digest is not indexed any more: it is looked for only where a hub could not read so much as the sequence, and each
+-- index is a page to write for each batch.
+CREATE TABLE pending (
+    sequence INTEGER PRIMARY KEY,
+    digest   BLOB    NOT NULL,
+    readings INTEGER NOT NULL,
+    oldest   INTEGER NOT NULL, -- first acquisition time, Unix milliseconds
+    thin     INTEGER NOT NULL, -- 1: nothing more can be spared of it
+    bytes    BLOB    NOT NULL
+) STRICT;
+INSERT INTO pending SELECT sequence, digest, readings, oldest, 0, bytes FROM batch;
+DROP TABLE batch;
+ALTER TABLE pending RENAME TO batch;
 
 -- what was thinned so far: one row, from the first time on
 CREATE TABLE thinned (
@@ -27,7 +37,6 @@ CREATE TABLE thinned (
 
 -- +goose Down
 DROP TABLE thinned;
-DROP INDEX batch_to_thin;
 ALTER TABLE batch DROP COLUMN thin;
 DROP TABLE synced;
 DROP INDEX unsealed_by_uptime;
