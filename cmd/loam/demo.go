@@ -394,7 +394,7 @@ func waitFor(ctx context.Context, yes func() (bool, error)) error {
 func (d *demo) live(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for i, g := range d.gateways {
-		group.Go(func() error { return g.sampler.Run(ctx, d.clocks[i], g.cfg.interval()) })
+		group.Go(func() error { return g.sampler.Run(ctx, g.cfg.interval()) })
 		group.Go(func() error { return g.sealByAge(ctx, d.clocks[i]) })
 	}
 	group.Go(func() error { return d.hub.valueInTime(ctx) })

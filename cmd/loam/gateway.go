@@ -179,7 +179,7 @@ func openGateway(ctx context.Context, cfg gatewayConfig, clk clock.Clock, log *s
 	if g.probes, err = openProbes(cfg.Probes, cfg.book(), g.buses, cfg.timeout(), clk, g.log); err != nil {
 		return nil, err
 	}
-	g.sampler = sampler.New(g.probes, sampler.SinkFunc(g.keep), g.log, g.metrics)
+	g.sampler = sampler.New(g.probes, sampler.SinkFunc(g.keep), clk, g.log, g.metrics)
 	cfg.Uplink.Now = func() time.Time { return clk.Now().Wall }
 	if g.uplink, err = uplink.New(cfg.Uplink, cfg.Community, g.identity, g.spool, g.log, g.metrics); err != nil {
 		return nil, err
@@ -221,7 +221,7 @@ func (g *gateway) hold() time.Duration {
 func (g *gateway) Run(ctx context.Context, clk clock.Clock) error {
 	g.log.Info("gateway starts", "key", identity.FormatKey(g.identity.Public()), "probes", len(g.probes), "interval", g.cfg.interval())
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return g.sampler.Run(ctx, clk, g.cfg.interval()) })
+	group.Go(func() error { return g.sampler.Run(ctx, g.cfg.interval()) })
 	group.Go(func() error { return g.sealByAge(ctx, clk) })
 	group.Go(func() error { return g.uplink.Run(ctx) })
 	if g.cfg.HTTP.Listen != "" {

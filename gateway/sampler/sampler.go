@@ -4,14 +4,19 @@
 // no reading and disturbs no other. Sources are expected to be bounded in time and never to panic: hand in a
 // [sensors.Guard].
 //
+// [Sampler.Round] asks everybody once and waits. [Sampler.Run] lets each bus go at its own pace: one that hangs misses its
+// ticks, and the others keep theirs.
+//
 // Readings that the sink refuses (a full disk) are held in memory and handed on, oldest first, in the next round; see
 // [MaxHeld].
+//
+// Read in this order: sampler.go (the nouns, and a round), lane.go (one bus), run.go (all of them, for ever), calibrate.go
+// and hold.go (what becomes of a sample), status.go and stalled.go (how everybody is doing).
 package sampler
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -19,7 +24,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
-	"loam/gateway/wire"
 	"loam/sensors"
 	"loam/sensors/clock"
 )
@@ -58,201 +62,119 @@ type Channel struct {
 	Calibration sensors.Calibration
 }
 
-// MaxHeld bounds the readings kept in memory while the sink refuses them: a full disk for a quarter of an hour at 60
-// readings a second, in about 10 MB. When more come, the oldest are given up, counted and logged: what is left is then
-// one stretch without a gap, up to now.
-const MaxHeld = 50_000
-
 // Round says what came of asking every probe once.
 type Round struct {
 	Readings int     // handed on, or held where the sink refused them
 	Failed   []error // a probe that said nothing, or a sample that could not be calibrated
 }
 
-// Sampler asks probes. Round and Run are for one goroutine at a time.
+// Sampler asks probes. Round and Run are for one goroutine at a time; Statuses and Stalled are for any.
 type Sampler struct {
-	lanes [][]Probe // by bus
+	lanes []*lane
 	sink  Sink
+	clock clock.Clock
 	log   *slog.Logger
 	meter meter
 
-	failing map[string]bool   // probes that have been reported
-	held    []sensors.Reading // refused by the sink, oldest first
+	answered chan struct{} // there is something to close and to hand on
+
+	mu       sync.Mutex
+	open     []answer // what this round has brought so far
+	round    uint64
+	awaited  int // lanes that have yet to answer in this round
+	held     []sensors.Reading
+	latest   map[sensors.Channel]sensors.Reading
+	statuses []*Status          // in the order of the probes
+	byName   map[string]*Status // the same
+	failing  map[complaint]bool // what has been reported
+	due      time.Duration      // uptime of the next tick; 0 where none is waited for
+	handing  time.Duration      // uptime when the readings under way were given to the sink; 0 where none are
 }
 
 type meter struct {
 	readings prometheus.Counter
 	failures *prometheus.CounterVec
+	missed   *prometheus.CounterVec
 	lost     prometheus.Counter
 	held     prometheus.Gauge
 }
 
-// New returns a sampler of the probes. reg may be nil.
-func New(probes []Probe, sink Sink, log *slog.Logger, reg prometheus.Registerer) *Sampler {
+func newMeter(reg prometheus.Registerer) meter {
 	make := promauto.With(reg)
-	s := &Sampler{sink: sink, log: log, failing: map[string]bool{}, meter: meter{
+	return meter{
 		readings: make.NewCounter(prometheus.CounterOpts{Name: "loam_sampler_readings_total", Help: "Readings taken."}),
 		failures: make.NewCounterVec(prometheus.CounterOpts{Name: "loam_sampler_failures_total", Help: "Times a probe gave no usable sample."}, []string{"probe"}),
+		missed:   make.NewCounterVec(prometheus.CounterOpts{Name: "loam_sampler_missed_ticks_total", Help: "Ticks a bus missed because it was still busy with an earlier one."}, []string{"bus"}),
 		lost:     make.NewCounter(prometheus.CounterOpts{Name: "loam_sampler_lost_total", Help: "Readings given up because the spool refused them for too long."}),
 		held:     make.NewGauge(prometheus.GaugeOpts{Name: "loam_sampler_held_readings", Help: "Readings in memory that the spool has refused so far."}),
-	}}
-	lanes := map[string]int{}
+	}
+}
+
+// New returns a sampler of the probes. reg may be nil.
+func New(probes []Probe, sink Sink, clk clock.Clock, log *slog.Logger, reg prometheus.Registerer) *Sampler {
+	s := &Sampler{
+		sink: sink, clock: clk, log: log, meter: newMeter(reg), answered: make(chan struct{}, 1),
+		latest: map[sensors.Channel]sensors.Reading{}, byName: map[string]*Status{}, failing: map[complaint]bool{},
+	}
+	lanes := map[string]*lane{}
 	for _, p := range probes {
-		i, known := lanes[p.Bus]
-		if !known {
-			i = len(s.lanes)
-			lanes[p.Bus] = i
-			s.lanes = append(s.lanes, nil)
+		l := lanes[p.Bus]
+		if l == nil {
+			l = newLane(p.Bus)
+			lanes[p.Bus] = l
+			s.lanes = append(s.lanes, l)
+			s.meter.missed.WithLabelValues(p.Bus).Add(0)
 		}
-		s.lanes[i] = append(s.lanes[i], p)
+		l.probes = append(l.probes, p)
+		st := newStatus(p, clk.Now())
+		s.statuses = append(s.statuses, st)
+		s.byName[p.Name] = st
 		s.meter.failures.WithLabelValues(p.Name).Add(0)
 	}
 	return s
 }
 
-// asked is what came of one probe.
-type asked struct {
-	probe    string
-	readings []sensors.Reading
-	err      error
-}
-
 // Round asks every probe once and hands the readings on. Its error is the sink's: the readings are then held and handed
-// on, before newer ones, in the next round.
+// on, before newer ones, in the next round. What comes of a round does not depend on which bus was faster.
 func (s *Sampler) Round(ctx context.Context) (Round, error) {
-	var r Round
-	for _, a := range s.ask(ctx) {
-		if ctx.Err() == nil { // a round that was called off says nothing about the probes
-			s.note(a)
-		}
-		if a.err != nil {
-			r.Failed = append(r.Failed, a.err)
-		}
-		r.Readings += len(a.readings)
-		s.held = append(s.held, a.readings...)
-	}
-	s.meter.readings.Add(float64(r.Readings))
-	return r, s.handOn(ctx)
-}
-
-// ask asks the lanes at the same time and returns what came of each probe, in a fixed order.
-func (s *Sampler) ask(ctx context.Context) []asked {
-	results := make([][]asked, len(s.lanes))
+	results := make([][]answer, len(s.lanes))
 	var wg sync.WaitGroup
-	for i, lane := range s.lanes {
+	for i, l := range s.lanes {
 		wg.Go(func() {
-			for _, p := range lane {
-				results[i] = append(results[i], askOne(ctx, p))
+			for _, p := range l.probes {
+				results[i] = append(results[i], s.ask(ctx, l, p))
 			}
 		})
 	}
 	wg.Wait()
-	var all []asked
+	var r Round
+	s.mu.Lock()
 	for _, lane := range results {
-		all = append(all, lane...)
+		s.open = append(s.open, lane...)
 	}
-	return all
+	r.Readings, r.Failed = s.closeRound()
+	s.mu.Unlock()
+	return r, s.handOn(ctx)
 }
 
-func askOne(ctx context.Context, p Probe) asked {
-	a := asked{probe: p.Name}
-	samples, err := p.Source.Sense(ctx)
-	if err != nil {
-		a.err = fmt.Errorf("sampler: probe %s: %w", p.Name, err)
-		return a
+// Run asks the probes each time the clock passes a multiple of interval, until ctx ends, and returns its error. A bus that
+// takes longer than the interval goes on with the next multiple: rounds never pile up, and a clock that is set means one
+// wait of at most an interval. What is held at the end is handed on once more.
+func (s *Sampler) Run(ctx context.Context, interval time.Duration) error {
+	if err := checkInterval(interval); err != nil {
+		return err
 	}
-	for _, sample := range samples {
-		for _, c := range p.Channels {
-			if c.Quantity != sample.Quantity {
-				continue
-			}
-			reading, err := c.Calibration.Apply(c.ID, sample, nil)
-			if err == nil {
-				err = wire.CheckReading(reading) // held, one that can never be sent would hold up all others
-			}
-			if err != nil {
-				a.err = errors.Join(a.err, fmt.Errorf("sampler: probe %s: channel %s: %w", p.Name, c.ID, err))
-				continue
-			}
-			a.readings = append(a.readings, reading)
-		}
+	var lanes, keeper sync.WaitGroup
+	for _, l := range s.lanes {
+		lanes.Go(func() { s.serve(ctx, l) })
 	}
-	return a
-}
-
-// note counts a failure, and logs when it begins and when it is over: not in every round, however its words change.
-func (s *Sampler) note(a asked) {
-	if a.err == nil {
-		if s.failing[a.probe] {
-			delete(s.failing, a.probe)
-			s.log.Info("probe is back", "probe", a.probe)
-		}
-		return
-	}
-	s.meter.failures.WithLabelValues(a.probe).Inc()
-	if !s.failing[a.probe] {
-		s.failing[a.probe] = true
-		s.log.Warn("probe gives no usable sample; it is asked again in each round", "probe", a.probe, "error", a.err)
-	}
-}
-
-// handOnTimeout bounds a hand-over that a round which was called off still makes.
-const handOnTimeout = 10 * time.Second
-
-// handOn gives the sink everything that is held, also when ctx has ended: what was measured is not thrown away because
-// the gateway is being stopped.
-func (s *Sampler) handOn(ctx context.Context) error {
-	defer func() { s.meter.held.Set(float64(len(s.held))) }()
-	if len(s.held) == 0 {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), handOnTimeout)
-	defer cancel()
-	err := s.sink.Append(ctx, s.held)
-	if err == nil {
-		s.held = nil
-		return nil
-	}
-	if over := len(s.held) - MaxHeld; over > 0 {
-		s.log.Error("readings are given up: the spool has refused them for too long", "readings", over, "oldest", s.held[0].At.Wall)
-		s.meter.lost.Add(float64(over))
-		s.held = append([]sensors.Reading(nil), s.held[over:]...)
-	}
-	return fmt.Errorf("sampler: %d readings wait in memory: %w", len(s.held), err)
-}
-
-// Run asks the probes each time the clock passes a multiple of interval, until ctx ends, and returns its error. A round
-// that takes longer than the interval is followed by the next multiple: rounds never pile up, and a clock that is set
-// means one wait of at most an interval. What is held at the end is handed on once more.
-func (s *Sampler) Run(ctx context.Context, clk clock.Clock, interval time.Duration) error {
-	if interval <= 0 {
-		return fmt.Errorf("sampler: interval %s: use more than 0", interval)
-	}
-	for {
-		if err := waitForTick(ctx, clk, interval); err != nil {
-			return errors.Join(err, s.handOn(ctx))
-		}
-		if _, err := s.Round(ctx); err != nil && ctx.Err() == nil {
-			s.log.Error("readings could not be kept; they are tried again in the next round", "error", err)
-		}
-	}
-}
-
-// waitForTick sleeps until the next multiple of interval. A timer may fire a moment early by the wall clock: that tick is
-// waited for, not taken and then taken again.
-func waitForTick(ctx context.Context, clk clock.Clock, interval time.Duration) error {
-	tick := clk.Now().Wall.Truncate(interval).Add(interval)
-	for {
-		wait := tick.Sub(clk.Now().Wall)
-		if wait <= 0 {
-			return ctx.Err()
-		}
-		if wait > interval { // the clock was set back
-			tick = clk.Now().Wall.Truncate(interval).Add(interval)
-			continue
-		}
-		if err := clk.Sleep(ctx, wait); err != nil {
-			return err
-		}
-	}
+	keeper.Go(func() { s.keep(ctx) })
+	err := s.tick(ctx, interval)
+	lanes.Wait()
+	keeper.Wait()
+	s.mu.Lock()
+	s.due = 0
+	s.closeRound()
+	s.mu.Unlock()
+	return errors.Join(err, s.handOn(ctx))
 }

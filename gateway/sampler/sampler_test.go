@@ -83,7 +83,7 @@ func TestAFailingProbeDisturbsNoOther(t *testing.T) {
 		{Name: "soil", Bus: "a", Source: &fake{err: broken}, Channels: []Channel{channel("soil", sensors.ProbeVoltage)}},
 		{Name: "water", Bus: "b", Source: &fake{samples: []sensors.Sample{sample(sensors.WaterTemperature, 900)}},
 			Channels: []Channel{channel("water-temperature", sensors.WaterTemperature), channel("water-2", sensors.AirPressure)}},
-	}, sink, quiet(), prometheus.NewRegistry())
+	}, sink, wall{}, quiet(), prometheus.NewRegistry())
 	r, err := s.Round(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +103,7 @@ func TestAFailingProbeDisturbsNoOther(t *testing.T) {
 func TestAFailureIsSaidOnce(t *testing.T) {
 	var out bytes.Buffer
 	probe := &fake{err: errors.New("no acknowledge")}
-	s := New([]Probe{{Name: "air", Source: probe}}, &basket{}, slog.New(slog.NewTextHandler(&out, nil)), nil)
+	s := New([]Probe{{Name: "air", Source: probe}}, &basket{}, wall{}, slog.New(slog.NewTextHandler(&out, nil)), nil)
 	round := func() {
 		if _, err := s.Round(t.Context()); err != nil {
 			t.Fatal(err)
@@ -128,7 +128,7 @@ func TestCalibrationThatCannotBeAppliedNamesTheChannel(t *testing.T) {
 	c := channel("soil-10cm", sensors.ProbeVoltage)
 	c.Calibration.Points = []sensors.Point{{}} // one point makes no line
 	sink := &basket{}
-	s := New([]Probe{{Name: "soil", Source: &fake{samples: []sensors.Sample{sample(sensors.ProbeVoltage, 150)}}, Channels: []Channel{c}}}, sink, quiet(), nil)
+	s := New([]Probe{{Name: "soil", Source: &fake{samples: []sensors.Sample{sample(sensors.ProbeVoltage, 150)}}, Channels: []Channel{c}}}, sink, wall{}, quiet(), nil)
 	r, err := s.Round(t.Context())
 	if err != nil || len(r.Failed) != 1 || !strings.Contains(r.Failed[0].Error(), "soil-10cm") || len(sink.kept) != 0 {
 		t.Fatalf("round %+v, %v, kept %v", r, err, sink.kept)
@@ -139,7 +139,7 @@ func TestCalibrationThatCannotBeAppliedNamesTheChannel(t *testing.T) {
 func TestNothingIsLostWhileTheSinkRefuses(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		probe, sink := &fake{}, &basket{}
-		s := New([]Probe{{Name: "air", Source: probe, Channels: []Channel{channel("air", sensors.AirTemperature)}}}, sink, quiet(), nil)
+		s := New([]Probe{{Name: "air", Source: probe, Channels: []Channel{channel("air", sensors.AirTemperature)}}}, sink, wall{}, quiet(), nil)
 		rounds := rapid.IntRange(1, 40).Draw(t, "rounds")
 		for n := range rounds {
 			probe.samples = []sensors.Sample{sample(sensors.AirTemperature, int64(n))}
@@ -174,7 +174,7 @@ func TestWhatIsHeldIsBounded(t *testing.T) {
 		many[i] = sample(sensors.AirTemperature, int64(i))
 	}
 	sink := &basket{err: errors.New("disk full")}
-	s := New([]Probe{{Name: "air", Source: &fake{samples: many}, Channels: []Channel{channel("air", sensors.AirTemperature)}}}, sink, quiet(), nil)
+	s := New([]Probe{{Name: "air", Source: &fake{samples: many}, Channels: []Channel{channel("air", sensors.AirTemperature)}}}, sink, wall{}, quiet(), nil)
 	for range MaxHeld/len(many) + 5 {
 		if _, err := s.Round(t.Context()); err == nil {
 			t.Fatal("the sink's error is not passed on")
@@ -194,7 +194,7 @@ func TestWhatCanNeverTravelIsNotHeld(t *testing.T) {
 	bad.At.Wall = time.Unix(0, 1) // finer than a millisecond
 	sink := &basket{}
 	s := New([]Probe{{Name: "both", Source: &fake{samples: []sensors.Sample{bad, sample(sensors.AirTemperature, 2)}},
-		Channels: []Channel{channel("water", sensors.WaterTemperature), channel("air", sensors.AirTemperature)}}}, sink, quiet(), nil)
+		Channels: []Channel{channel("water", sensors.WaterTemperature), channel("air", sensors.AirTemperature)}}}, sink, wall{}, quiet(), nil)
 	r, err := s.Round(t.Context())
 	if err != nil || len(r.Failed) != 1 || !strings.Contains(r.Failed[0].Error(), "water") || len(sink.kept) != 1 || sink.kept[0].Channel != "air" {
 		t.Fatalf("round %+v, %v, kept %v", r, err, sink.kept)
@@ -206,7 +206,7 @@ func TestStoppingThrowsNothingAway(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	sink := &basket{}
 	probe := &fake{samples: []sensors.Sample{sample(sensors.AirTemperature, 1)}, then: cancel}
-	s := New([]Probe{{Name: "air", Source: probe, Channels: []Channel{channel("air", sensors.AirTemperature)}}}, sink, quiet(), nil)
+	s := New([]Probe{{Name: "air", Source: probe, Channels: []Channel{channel("air", sensors.AirTemperature)}}}, sink, wall{}, quiet(), nil)
 	if _, err := s.Round(ctx); err != nil || len(sink.kept) != 1 {
 		t.Fatalf("%v, kept %v", err, sink.kept)
 	}
@@ -215,7 +215,10 @@ func TestStoppingThrowsNothingAway(t *testing.T) {
 // wall is the bubble's time as a clock.
 type wall struct{}
 
-func (wall) Now() clock.Instant { return clock.Instant{Wall: time.Now()} }
+func (wall) Now() clock.Instant {
+	now := time.Now()
+	return clock.Instant{Wall: now.UTC().Truncate(time.Millisecond), Uptime: now.Sub(time.Unix(0, 0)), State: clock.Synced}
+}
 
 func (wall) Sleep(ctx context.Context, d time.Duration) error {
 	select {
@@ -229,11 +232,11 @@ func (wall) Sleep(ctx context.Context, d time.Duration) error {
 func TestRunKeepsToTheInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		probe := &fake{wait: 300 * time.Millisecond}
-		s := New([]Probe{{Name: "air", Source: probe}}, &basket{}, quiet(), nil)
+		s := New([]Probe{{Name: "air", Source: probe}}, &basket{}, wall{}, quiet(), nil)
 		ctx, cancel := context.WithTimeout(t.Context(), 5500*time.Millisecond)
 		defer cancel()
 		begin := time.Now()
-		if err := s.Run(ctx, wall{}, time.Second); !errors.Is(err, context.DeadlineExceeded) {
+		if err := s.Run(ctx, time.Second); !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatal(err)
 		}
 		if len(probe.asked) != 5 {
@@ -250,10 +253,10 @@ func TestRunKeepsToTheInterval(t *testing.T) {
 func TestRoundsNeverPileUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		probe := &fake{wait: 2500 * time.Millisecond}
-		s := New([]Probe{{Name: "air", Source: probe}}, &basket{}, quiet(), nil)
+		s := New([]Probe{{Name: "air", Source: probe}}, &basket{}, wall{}, quiet(), nil)
 		ctx, cancel := context.WithTimeout(t.Context(), 9*time.Second)
 		defer cancel()
-		_ = s.Run(ctx, wall{}, time.Second)
+		_ = s.Run(ctx, time.Second)
 		if len(probe.asked) != 3 { // at 1, 4 and 7 s
 			t.Fatalf("asked at %v", probe.asked)
 		}
@@ -267,7 +270,7 @@ func TestBusesDoNotWaitForEachOther(t *testing.T) {
 			probes = append(probes, Probe{Name: bus, Bus: bus, Source: &fake{wait: time.Second}})
 		}
 		begin := time.Now()
-		if _, err := New(probes, &basket{}, quiet(), nil).Round(t.Context()); err != nil {
+		if _, err := New(probes, &basket{}, wall{}, quiet(), nil).Round(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if took := time.Since(begin); took != 2*time.Second { // two probes share bus a
@@ -298,7 +301,7 @@ func (h *hasty) Sleep(ctx context.Context, d time.Duration) error {
 func TestATickIsTakenOnce(t *testing.T) {
 	clk := &hasty{now: time.Unix(1787218200, 0)}
 	for i := range 10 {
-		if err := waitForTick(t.Context(), clk, time.Minute); err != nil {
+		if err := waitForTick(t.Context(), clk, time.Minute, func(time.Duration) {}); err != nil {
 			t.Fatal(err)
 		}
 		if want := time.Unix(1787218200+60*int64(i+1), 0); !clk.now.Equal(want) {
@@ -318,7 +321,7 @@ func TestAClockThatIsSet(t *testing.T) {
 			}
 		}}
 		begin := clk.now
-		if err := waitForTick(t.Context(), clk, time.Minute); err != nil {
+		if err := waitForTick(t.Context(), clk, time.Minute, func(time.Duration) {}); err != nil {
 			t.Fatal(err)
 		}
 		if waited := clk.now.Sub(begin) - step; waited > 2*time.Minute || clk.slept > 10 {
@@ -328,7 +331,7 @@ func TestAClockThatIsSet(t *testing.T) {
 }
 
 func TestRunRefusesNoInterval(t *testing.T) {
-	if err := New(nil, &basket{}, quiet(), nil).Run(t.Context(), wall{}, 0); err == nil {
+	if err := New(nil, &basket{}, wall{}, quiet(), nil).Run(t.Context(), 0); err == nil {
 		t.Fatal("runs without an interval")
 	}
 }
