@@ -17,11 +17,15 @@ type Calibration struct {
 	Points       []Point       // what the probe said at references; how many, the method says
 	Coefficients []Decimal     // of a polynomial in the raw value, the constant first
 	Compensation *Compensation // nil: none
+	Domain       *Domain       // raw values it is good for; nil: all
 	Places       int           // digits after the point of the result
 }
 
 // Point says that the probe said Raw where the reference was True.
 type Point struct{ Raw, True Decimal }
+
+// Domain is from where to where something is known to hold.
+type Domain struct{ Low, High Decimal }
 
 // Method is how a value follows from the raw one.
 type Method string
@@ -87,6 +91,9 @@ func (c Calibration) validate() error {
 			return err
 		}
 	}
+	if d := c.Domain; d != nil && d.Low.Cmp(d.High) >= 0 {
+		return fmt.Errorf("it holds from %s to %s, which is nothing", d.Low, d.High)
+	}
 	if err := c.Method.check(c.Points, c.Coefficients); err != nil {
 		return err
 	}
@@ -151,6 +158,9 @@ func (c Calibration) Apply(ch Channel, s Sample, near Nearby) (Reading, error) {
 
 // value is what a raw value means.
 func (c Calibration) value(raw Decimal, near Nearby) (Decimal, error) {
+	if d := c.Domain; d != nil && (raw.Cmp(d.Low) < 0 || raw.Cmp(d.High) > 0) {
+		return Decimal{}, fmt.Errorf("%s is outside of what it holds for, %s to %s", raw, d.Low, d.High)
+	}
 	y, err := c.curve(raw)
 	if err != nil {
 		return Decimal{}, err

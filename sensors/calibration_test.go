@@ -212,9 +212,12 @@ func TestWhatIsNoCalibrationIsRefused(t *testing.T) {
 				c.Points = append(c.Points, sensors.Point{Raw: sensors.Decimal{Mantissa: i}})
 			}
 		},
-		"a polynomial of nothing":    func(c *sensors.Calibration) { c.Method, c.Points = sensors.Polynomial, nil },
-		"a polynomial of degree 9":   func(c *sensors.Calibration) { c.Method, c.Points, c.Coefficients = sensors.Polynomial, nil, make([]sensors.Decimal, 10) },
+		"a polynomial of nothing": func(c *sensors.Calibration) { c.Method, c.Points = sensors.Polynomial, nil },
+		"a polynomial of degree 9": func(c *sensors.Calibration) {
+			c.Method, c.Points, c.Coefficients = sensors.Polynomial, nil, make([]sensors.Decimal, 10)
+		},
 		"a line with coefficients":   func(c *sensors.Calibration) { c.Coefficients = make([]sensors.Decimal, 1) },
+		"a domain of nothing":        func(c *sensors.Calibration) { c.Domain = &sensors.Domain{} },
 		"an unknown effect":          func(c *sensors.Calibration) { c.Compensation = &sensors.Compensation{Effect: "moon", With: "sky"} },
 		"an effect without channel":  func(c *sensors.Calibration) { c.Compensation = &sensors.Compensation{Effect: sensors.Barometric} },
 		"a coefficient out of range": func(c *sensors.Calibration) { c.Compensation = compensation(t, sensors.Barometric, "5") },

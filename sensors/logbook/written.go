@@ -6,6 +6,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"loam/sensors"
+	"loam/sensors/curves"
 )
 
 // Written is a calibration as it stands in a file: in the gateway's configuration, and in the [Book].
@@ -18,6 +19,8 @@ type Written struct {
 	Method       sensors.Method       `toml:"method,omitempty"` // empty: what the number of points suggests
 	Points       [][2]sensors.Decimal `toml:"points,omitempty"` // [raw, true] each
 	Coefficients []sensors.Decimal    `toml:"coefficients,omitempty"`
+	Holds        []sensors.Decimal    `toml:"holds,omitempty"` // the lowest and highest raw value it is good for
+	Curve        curves.Name          `toml:"curve,omitempty"` // a maker's, in place of method, points and coefficients
 	Compensate   *Compensate          `toml:"compensate,omitempty"`
 }
 
@@ -37,6 +40,12 @@ func (w Written) Calibration() sensors.Calibration {
 	for _, p := range w.Points {
 		c.Points = append(c.Points, sensors.Point{Raw: p[0], True: p[1]})
 	}
+	if len(w.Holds) > 0 {
+		c.Domain = &sensors.Domain{Low: w.Holds[0], High: w.Holds[len(w.Holds)-1]}
+	}
+	if curve, err := curves.Find(string(w.Curve)); err == nil { // an unknown name was refused when it was read
+		curve.Apply(&c)
+	}
 	if o := w.Compensate; o != nil {
 		c.Compensation = &sensors.Compensation{Effect: o.Effect, With: o.With, Coefficient: o.Coefficient}
 	}
@@ -48,6 +57,9 @@ func Write(c sensors.Calibration) Written {
 	w := Written{ID: c.ID, Date: localDate(c.Date), Due: localDate(c.Due), To: c.To, Places: c.Places, Method: c.Method, Coefficients: c.Coefficients}
 	for _, p := range c.Points {
 		w.Points = append(w.Points, [2]sensors.Decimal{p.Raw, p.True})
+	}
+	if d := c.Domain; d != nil {
+		w.Holds = []sensors.Decimal{d.Low, d.High}
 	}
 	if o := c.Compensation; o != nil {
 		w.Compensate = &Compensate{Effect: o.Effect, With: o.With, Coefficient: o.Coefficient}
