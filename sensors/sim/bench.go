@@ -21,6 +21,7 @@ type specimen struct {
 
 	i2c    func(surroundings) i2cChip
 	serial func(surroundings) serialDevice
+	beside func(surroundings) serialDevice // another probe on the same line; nil: none
 	pulses func(surroundings) func(time.Time) uint64 // pulses since the world began
 }
 
@@ -54,6 +55,9 @@ func (s *Site) addSpecimens() {
 		case sp.serial != nil:
 			seat := &serialSeat{device: sp.serial(around)}
 			port := newSerialPort(p.Bus, sp.mode)
+			if sp.beside != nil {
+				port.seats = append(port.seats, &serialSeat{device: sp.beside(around)})
+			}
 			port.seats = append(port.seats, seat)
 			s.buses = append(s.buses, port)
 			s.add(&seat.state, p)
@@ -70,7 +74,7 @@ func (s *Site) addSpecimens() {
 var benchSpans = map[sensors.Quantity][2]float64{
 	sensors.AirTemperature: {-5, 35}, sensors.RelativeHumidity: {25, 90}, sensors.AirPressure: {96_000, 103_000}, sensors.CarbonDioxide: {420, 1800},
 	sensors.PM1: {1, 40}, sensors.PM25: {2, 60}, sensors.PM4: {3, 75}, sensors.PM10: {4, 90}, sensors.GasResistance: {20_000, 400_000},
-	sensors.Illuminance: {0, 50_000}, sensors.WindSpeed: {0.5, 15}, sensors.WindDirection: {10, 350}, sensors.Rainfall: {0, 8}, sensors.LeafWetness: {0, 100},
+	sensors.Illuminance: {0, 50_000}, sensors.WindSpeed: {0.5, 15}, sensors.WindDirection: {10, 340}, sensors.Rainfall: {0, 8}, sensors.LeafWetness: {0, 100},
 	sensors.SurfaceTemperature: {-10, 45},
 	sensors.SoilTemperature:    {2, 28}, sensors.VolumetricWaterContent: {0.08, 0.42}, sensors.MatricPotential: {-400, -12}, sensors.Permittivity: {4, 30},
 	sensors.SoilConductivity: {100, 1500}, sensors.SoilPH: {4.5, 8.5}, sensors.SoilNitrogen: {10, 120}, sensors.SoilPhosphorus: {5, 90}, sensors.SoilPotassium: {20, 250},

@@ -48,4 +48,39 @@ func contactSpecimens() []specimen {
 	}
 }
 
-func voltageSpecimens() []specimen { return nil }
+// voltageSpecimens are probes on an ADS1115. A board's voltage wanders as the bench has it.
+func voltageSpecimens() []specimen {
+	list := []specimen{
+		{driver: "current-loop", address: 0x48, settings: map[string]string{"shunt_ohm": "100"},
+			channels: []Channel{{ID: "level-current", Quantity: sensors.ProbeCurrent, Tolerance: 0.003}},
+			i2c: converter(0, func(around surroundings, t time.Time) float64 {
+				return around.feel(sensors.ProbeCurrent, t) / 1000 * 100
+			})},
+		{driver: "wind-vane", address: 0x49, input: 3,
+			channels: []Channel{{ID: "wind-direction", Quantity: sensors.WindDirection, Tolerance: 11.26}},
+			i2c:      converter(3, func(around surroundings, t time.Time) float64 { return vane(around.feel(sensors.WindDirection, t)) })},
+	}
+	for _, board := range []string{"leaf-wetness", "ph-analog", "sen0189", "sen0244", "vh400"} {
+		list = append(list, specimen{driver: board, address: 0x4A, input: 1,
+			channels: []Channel{{ID: sensors.Channel(board), Quantity: sensors.ProbeVoltage, Tolerance: 0.0002}},
+			i2c:      converter(1, func(around surroundings, t time.Time) float64 { return around.feel(sensors.ProbeVoltage, t) })})
+	}
+	return list
+}
+
+// converter is an ADS1115 with a voltage at one input.
+func converter(input int, volts func(surroundings, time.Time) float64) func(surroundings) i2cChip {
+	return func(around surroundings) i2cChip {
+		var inputs [4]func(time.Time) float64
+		inputs[input] = func(t time.Time) float64 { return volts(around, t) }
+		return newADS1115(around.luck, around.now, inputs)
+	}
+}
+
+// vane is the voltage of a SEN-15901 pointing somewhere, with 10 kΩ to 3.3 V: magnets close the switch of the nearest of
+// sixteen directions.
+func vane(degrees float64) float64 {
+	kilohm := [16]float64{33, 6.57, 8.2, 0.891, 1, 0.688, 2.2, 1.41, 3.9, 3.14, 16, 14.12, 120, 42.12, 64.9, 21.88}
+	r := kilohm[int(math.Round(degrees/22.5))%16]
+	return 3.3 * r / (r + 10)
+}
