@@ -1,6 +1,15 @@
 package catalog
 
-import "loam/sensors"
+import (
+	"slices"
+
+	"loam/sensors"
+	"loam/sensors/probes/plantower"
+)
 
 // uarts are the probes that have a serial port for themselves.
-func uarts() []sensors.Model { return nil }
+func uarts() []sensors.Model {
+	return slices.Concat(
+		plantower.Models(),
+	)
+}

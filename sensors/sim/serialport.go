@@ -19,7 +19,7 @@ type serialDevice interface {
 
 // talker is a [serialDevice] that also sends by itself.
 type talker interface {
-	// speak returns what was sent since it was last asked.
+	// speak returns what was sent since it was last asked; asked again at the same moment, what it sends next.
 	speak(powered bool) []byte
 }
 
@@ -130,12 +130,7 @@ func (c serialConn) Read(ctx context.Context, b []byte, _ time.Duration) (int, e
 		return 0, nil
 	}
 	if len(c.port.unread) == 0 {
-		c.each(func(seat *serialSeat, f Fault) []byte {
-			if t, ok := seat.device.(talker); ok && f != Unplugged && c.understood {
-				return t.speak(f != PowerOn)
-			}
-			return nil
-		})
+		c.speak()
 	}
 	if len(c.port.unread) == 0 {
 		return 0, fmt.Errorf("%s: %w", c.port.name, serial.ErrSilent)
@@ -157,10 +152,24 @@ func (c serialConn) each(ask func(*serialSeat, Fault) []byte) {
 	}
 }
 
-// Discard implements [serial.Conn].
+// Discard implements [serial.Conn]. What devices sent by themselves up to now is thrown away too.
 func (c serialConn) Discard(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c.speak()
 	c.port.unread = nil
-	return ctx.Err()
+	return nil
+}
+
+// speak has every device send what it sends by itself.
+func (c serialConn) speak() {
+	c.each(func(seat *serialSeat, f Fault) []byte {
+		if t, ok := seat.device.(talker); ok && f != Unplugged && c.understood {
+			return t.speak(f != PowerOn)
+		}
+		return nil
+	})
 }
 
 // Break implements [serial.Conn].

@@ -1,3 +1,27 @@
 package sim
 
-func uartSpecimens() []specimen { return nil }
+import (
+	"loam/sensors"
+	"loam/sensors/serial"
+)
+
+// uartSpecimens are the probes that have a serial port for themselves.
+func uartSpecimens() []specimen {
+	at := func(baud int) serial.Mode {
+		return serial.Mode{Baud: baud, DataBits: 8, Parity: serial.NoParity, StopBits: 1}
+	}
+	return []specimen{
+		{driver: "pms3003", mode: at(9600), channels: dust("pms3003", 0.51), serial: newPlantower(9)},
+		{driver: "pms5003", mode: at(9600), channels: dust("pms5003", 0.51), serial: newPlantower(13)},
+		{driver: "pms7003", mode: at(9600), settings: map[string]string{"mode": "active"}, channels: dust("pms7003", 0.51), serial: newPlantower(13)},
+	}
+}
+
+// dust is the channels of a probe of fine dust.
+func dust(name string, tolerance float64) []Channel {
+	return []Channel{
+		{ID: sensors.Channel(name + "-pm1"), Quantity: sensors.PM1, Tolerance: tolerance},
+		{ID: sensors.Channel(name + "-pm2-5"), Quantity: sensors.PM25, Tolerance: tolerance},
+		{ID: sensors.Channel(name + "-pm10"), Quantity: sensors.PM10, Tolerance: tolerance},
+	}
+}

@@ -1,0 +1,31 @@
+package sim
+
+import "time"
+
+// chatter is what a probe that sends by itself has sent: a backlog that a port kept while nobody read, oldest first, and
+// then, as long as somebody waits, the end of a frame that was on its way, and a whole one.
+type chatter struct {
+	now    func() time.Time
+	period time.Duration // between frames
+	frame  func(time.Time) []byte
+	heard  time.Time // until when everything was fetched
+}
+
+// backlogFrames is how many frames a port keeps: the oldest, since it has no room for more.
+const backlogFrames = 3
+
+func (c *chatter) next() []byte {
+	t := c.now()
+	if c.heard.Equal(t) {
+		tail := c.frame(t.Add(-c.period))
+		return append(append([]byte(nil), tail[len(tail)/2:]...), c.frame(t)...)
+	}
+	var sent []byte
+	for i := range backlogFrames {
+		if at := c.heard.Add(time.Duration(i+1) * c.period); !c.heard.IsZero() && at.Before(t) {
+			sent = append(sent, c.frame(at)...)
+		}
+	}
+	c.heard = t
+	return sent
+}
