@@ -9,8 +9,13 @@ import (
 	"loam/internal/mqttlink"
 )
 
+// sender is what carry needs of a connection.
+type sender interface {
+	Send(ctx context.Context, m mqttlink.Message) error
+}
+
 // carry sends batches and settles receipts over one connection, until ctx ends or the connection is no good.
-func (u *Uplink) carry(ctx context.Context, s *mqttlink.Session) error {
+func (u *Uplink) carry(ctx context.Context, s sender) error {
 	stats, err := u.spool.Stats(ctx)
 	if err != nil {
 		return fmt.Errorf("uplink: spool: %w", err)
@@ -27,11 +32,13 @@ func (u *Uplink) carry(ctx context.Context, s *mqttlink.Session) error {
 		if err := u.send(ctx, s); err != nil {
 			return err
 		}
-		if next, waiting := u.window.next(); waiting {
+		if len(u.window.flights) == 0 {
+			heard = time.Now()
+		}
+		if next, waiting := u.next(time.Now()); waiting {
 			again.Reset(time.Until(next))
 		} else {
 			again.Stop()
-			heard = time.Now()
 		}
 		select {
 		case <-ctx.Done():
@@ -59,30 +66,54 @@ func (u *Uplink) carry(ctx context.Context, s *mqttlink.Session) error {
 	}
 }
 
-// send puts as much under way as the window holds, and sends what is due. A quarter of the window is kept for what is
-// sealed now.
-func (u *Uplink) send(ctx context.Context, s *mqttlink.Session) error {
-	for free := u.window.free(); free > 0; free-- {
-		b, ok, err := u.lanes.take(ctx, u.window.has, free <= u.cfg.Window/4)
-		if err != nil {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			u.log.Error("the spool cannot be read; trying again", "error", err)
-			break // at the next poll, receipt or wake
-		}
-		if !ok {
-			break
-		}
-		u.window.add(b)
+// next returns when something is to be done though nobody says so: a batch is due again, or more may go than may now.
+func (u *Uplink) next(now time.Time) (time.Time, bool) {
+	next, waiting := u.window.next()
+	if at, paced := u.pace.next(now); paced && (!waiting || at.Before(next)) {
+		return at, true
 	}
+	return next, waiting
+}
+
+// send puts as much under way as the window holds and the pace allows, and sends what is due.
+func (u *Uplink) send(ctx context.Context, s sender) error {
 	now := time.Now()
+	if u.pace.open(now) {
+		if err := u.fill(ctx, now); err != nil {
+			return err
+		}
+		if len(u.window.flights) == 0 && u.lanes.dry() {
+			u.pace.done(now)
+		}
+	}
 	for _, f := range u.window.due(now) {
 		if err := s.Send(ctx, mqttlink.Message{Topic: wire.BatchTopic(u.community, u.gateway), Payload: f.bytes}); err != nil {
 			return err
 		}
 		u.window.hasSent(f, now)
 		u.countSent(f)
+	}
+	return nil
+}
+
+// fill puts batches under way. A quarter of the window is kept for what is sealed now.
+func (u *Uplink) fill(ctx context.Context, now time.Time) error {
+	for free := u.window.free(); free > 0; free-- {
+		b, ok, err := u.lanes.take(ctx, u.window.has, free <= u.cfg.Window/4 || !u.pace.backlog(now))
+		if err != nil {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			u.log.Error("the spool cannot be read; trying again", "error", err)
+			return nil // at the next poll, receipt or wake
+		}
+		if !ok {
+			return nil
+		}
+		if !u.lanes.isLive(b.Sequence) {
+			u.pace.took(now, len(b.Bytes))
+		}
+		u.window.add(b)
 	}
 	return nil
 }

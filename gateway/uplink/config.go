@@ -28,6 +28,11 @@ type Config struct {
 	StatusEvery config.Duration `toml:"status_every"` // tell the hub how the gateway is (default 30 s)
 	PollEvery   config.Duration `toml:"poll_every"`   // look into the spool although nobody called Wake (default 30 s)
 
+	// For links that are slow or paid for; what goes over them is counted in [Status].Traffic.
+	BacklogRate int             `toml:"backlog_rate"` // bytes of backlog a second, at most (default: as fast as receipts come)
+	SendEvery   config.Duration `toml:"send_every"`   // gather batches and send them in bursts, so far apart (default: at once)
+	KeepAlive   config.Duration `toml:"keep_alive"`   // silence after which the broker is asked whether it is there (default 30 s)
+
 	// Now is the gateway's clock, for what the status says; nil: the machine's.
 	Now func() time.Time `toml:"-"`
 	// Reconnect bounds the pause between two attempts to connect (default 0.5 s to 30 s).
@@ -36,6 +41,9 @@ type Config struct {
 
 // ErrConfig is wrapped by everything that [New] refuses.
 var ErrConfig = errors.New("uplink is not configured right")
+
+// longestKeepAlive is what MQTT has room for: 16 bits of seconds.
+const longestKeepAlive = 65535 * time.Second
 
 // maxWindow keeps what is under way in memory on a small gateway.
 const maxWindow = 1024
@@ -72,6 +80,9 @@ func (c Config) Validate() error {
 	p.Check(d.StallAfter > 0, "stall_after %s: more than 0", d.StallAfter.Or(0))
 	p.Check(d.StatusEvery > 0, "status_every %s: more than 0", d.StatusEvery.Or(0))
 	p.Check(d.PollEvery > 0, "poll_every %s: more than 0", d.PollEvery.Or(0))
+	p.Check(d.BacklogRate >= 0, "backlog_rate %d: bytes a second, 0 for no bound", d.BacklogRate)
+	p.Check(d.SendEvery >= 0, "send_every %s: 0 or more", d.SendEvery.Or(0))
+	p.Check(d.KeepAlive == 0 || d.KeepAlive.Or(0) >= time.Second && d.KeepAlive.Or(0) <= longestKeepAlive, "keep_alive %s: from 1s to %s", d.KeepAlive.Or(0), longestKeepAlive)
 	if err := p.Err(); err != nil {
 		return fmt.Errorf("uplink: %w: %w", ErrConfig, err)
 	}
@@ -82,7 +93,7 @@ func (c Config) Validate() error {
 func (c Config) link(community string, signer wire.Signer) (mqttlink.Config, error) {
 	l := mqttlink.Config{
 		Broker: c.Broker, CAFile: c.CAFile, ClientID: signer.ID(), Username: c.Username,
-		MinBackoff: c.ReconnectMin, MaxBackoff: c.ReconnectMax,
+		MinBackoff: c.ReconnectMin, MaxBackoff: c.ReconnectMax, KeepAlive: c.KeepAlive.Or(0),
 	}
 	var err error
 	if c.PasswordFile != "" {

@@ -31,6 +31,9 @@ func TestAWrongConfigurationIsRefusedInWords(t *testing.T) {
 		"window -1":                        func(c *Config) { c.Window = -1 },
 		"at most resend_max":               func(c *Config) { c.ResendAfter = config.Duration(time.Hour) },
 		"stall_after -1s: more than 0":     func(c *Config) { c.StallAfter = config.Duration(-time.Second) },
+		"backlog_rate -1":                  func(c *Config) { c.BacklogRate = -1 },
+		"send_every -1s":                   func(c *Config) { c.SendEvery = config.Duration(-time.Second) },
+		"keep_alive 24h0m0s":               func(c *Config) { c.KeepAlive = config.Duration(24 * time.Hour) },
 		"ca_file is given, but hub:1883":   func(c *Config) { c.CAFile = filepath.Join(dir, "ca.pem") },
 		"ca_file: open " + dir + "/ca.pem": func(c *Config) { c.Broker, c.CAFile = "mqtts://hub", filepath.Join(dir, "ca.pem") },
 	} {
@@ -70,7 +73,7 @@ func TestThePasswordIsAFileOrTheKey(t *testing.T) {
 
 func FuzzParseReport(f *testing.F) {
 	now := time.Unix(1e9, 0).UTC()
-	full, _ := Report{Gateway: "gw-1", State: Online, Since: now, Time: &now, Spool: &Waiting{Batches: 3, Oldest: &now}}.Encode()
+	full, _ := Report{Gateway: "gw-1", State: Online, Since: now, Time: &now, Spool: &Waiting{Batches: 3, Oldest: &now, Thinned: &Thinned{Batches: 9, Readings: 540, Kept: 30, From: now, To: now}}}.Encode()
 	for _, seed := range []string{string(full), `{"gateway":"gw-1","state":"offline","since":"2026-01-01T00:00:00Z"}`, `{"state":"asleep"}`, `{}`, `[]`, `x`, ``} {
 		f.Add([]byte(seed))
 	}

@@ -13,6 +13,7 @@ type metrics struct {
 	resent      prometheus.Counter
 	bytes       prometheus.Counter
 	receipts    *prometheus.CounterVec
+	traffic     *prometheus.CounterVec
 }
 
 // newMetrics registers with the gateway's id as label, so that several gateways can live in one process.
@@ -32,6 +33,9 @@ func newMetrics(reg prometheus.Registerer, gateway string) *metrics {
 		sent:        counter("loam_uplink_batches_sent_total", "Batches sent, those sent again included."),
 		resent:      counter("loam_uplink_batches_resent_total", "Batches sent again."),
 		bytes:       counter("loam_uplink_sent_bytes_total", "Bytes of batches sent."),
+		traffic: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "loam_uplink_traffic_bytes_total", Help: "Bytes over the connection to the broker: sent or received.", ConstLabels: label,
+		}, []string{"direction"}),
 		receipts: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "loam_uplink_receipts_total", Help: "Receipts by result: stored, quarantined, refused or dropped.", ConstLabels: label,
 		}, []string{"result"}),

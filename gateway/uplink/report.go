@@ -29,6 +29,17 @@ type Waiting struct {
 	Readings int        `json:"readings"`
 	Bytes    int64      `json:"bytes"`
 	Oldest   *time.Time `json:"oldest,omitempty"`
+	Thinned  *Thinned   `json:"thinned,omitempty"`
+}
+
+// Thinned is what had to make room in the gateway's spool since it was made. The batches that stand in its place say so
+// themselves; this is for who looks after the gateway.
+type Thinned struct {
+	Batches  int       `json:"batches"`
+	Readings int       `json:"readings"` // that were in them
+	Kept     int       `json:"kept"`     // of those
+	From     time.Time `json:"from"`     // when they were taken
+	To       time.Time `json:"to"`
 }
 
 // maxReport is more than any report needs.

@@ -45,6 +45,7 @@ type Status struct {
 	Stored      uint64    `json:"stored"` // receipts by what the hub did
 	Quarantined uint64    `json:"quarantined"`
 	Refused     uint64    `json:"refused"` // receipts that were not the hub's word about one of our batches
+	Traffic     Traffic   `json:"traffic"` // all of it, not only batches
 }
 
 // Uplink is one gateway's way to its hub.
@@ -62,6 +63,7 @@ type Uplink struct {
 	receipts chan []byte
 	window   *window
 	lanes    lanes
+	pace     pace
 	began    time.Time // of this connection, as the last will says it
 
 	mu     sync.Mutex
@@ -89,12 +91,13 @@ func New(cfg Config, community string, signer wire.Signer, s Spool, log *slog.Lo
 		wake:    make(chan struct{}, 1), receipts: make(chan []byte, max(4*cfg.Window, 64)),
 		window: newWindow(cfg.Window, cfg.ResendAfter.Or(0), cfg.ResendMax.Or(0), rand.Float64),
 		lanes:  lanes{spool: s, ahead: cfg.Window},
+		pace:   pace{rate: cfg.BacklogRate, every: cfg.SendEvery.Or(0)},
 	}
 	link, err := cfg.link(community, signer)
 	if err != nil {
 		return nil, err
 	}
-	link.Will, link.Log = u.will, log
+	link.Will, link.Log, link.Count = u.will, log, u.traffic
 	if u.link, err = mqttlink.New(link); err != nil {
 		return nil, fmt.Errorf("uplink: %w: %w", ErrConfig, err)
 	}
@@ -113,7 +116,17 @@ func (u *Uplink) Wake() {
 func (u *Uplink) Status() Status {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return u.status
+	s := u.status
+	s.Traffic.turn(u.cfg.Now())
+	return s
+}
+
+// traffic counts what goes over the connection.
+func (u *Uplink) traffic(sent, received int) {
+	now := u.cfg.Now()
+	u.note(func(s *Status) { s.Traffic.add(now, sent, received) })
+	u.metrics.traffic.WithLabelValues("sent").Add(float64(sent))
+	u.metrics.traffic.WithLabelValues("received").Add(float64(received))
 }
 
 // ConnectedFor is how long the present connection has stood; 0 where there is none. It does not go by the gateway's wall
@@ -211,6 +224,9 @@ func waiting(s spool.Stats) *Waiting {
 	if !s.Oldest.IsZero() {
 		oldest := s.Oldest.UTC()
 		w.Oldest = &oldest
+	}
+	if t := s.Thinned; t.Batches > 0 {
+		w.Thinned = &Thinned{Batches: t.Batches, Readings: t.Readings, Kept: t.Kept, From: t.From, To: t.To}
 	}
 	return w
 }

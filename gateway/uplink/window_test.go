@@ -152,7 +152,8 @@ func TestLanesTakeEverythingAndTheLiveFirst(t *testing.T) {
 		}
 		seal(rapid.IntRange(0, 60).Draw(t, "backlog"))
 		l := lanes{spool: s, ahead: rapid.IntRange(1, 9).Draw(t, "ahead")}
-		connected := next
+		recent := uint64(l.ahead / 4) // these count as live
+		connected := max(next, recent+1) - recent
 		l.reset(next)
 		taken := map[uint64]bool{}
 		underWay := func(q uint64) bool { return taken[q] }
@@ -194,7 +195,7 @@ func TestLanesTakeEverythingAndTheLiveFirst(t *testing.T) {
 			},
 			"reconnect": func(t *rapid.T) {
 				l.reset(next)
-				connected = next
+				connected = max(next, recent+1) - recent
 			},
 		})
 		for take(false) {

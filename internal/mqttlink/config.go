@@ -30,6 +30,9 @@ type Config struct {
 	Will func() *Message // called before each connection; nil, or a nil result: no last will
 	Log  *slog.Logger
 
+	// Count is told of the bytes that go over the connection, TLS included; nil: nobody is. It is called concurrently.
+	Count func(sent, received int)
+
 	// Bounds, each with a default where zero.
 	KeepAlive      time.Duration // silence after which the broker is asked whether it is there (30 s)
 	PingTimeout    time.Duration // and how long it may take to answer (10 s)

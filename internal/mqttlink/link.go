@@ -118,10 +118,22 @@ func (l *Link) open(ctx context.Context) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.cfg.ConnectTimeout)
 	defer cancel()
 	dialer := &net.Dialer{KeepAlive: 15 * time.Second}
-	if l.tls == nil {
-		return dialer.DialContext(ctx, "tcp", l.address)
+	conn, err := dialer.DialContext(ctx, "tcp", l.address)
+	if err != nil {
+		return nil, err
 	}
-	return (&tls.Dialer{NetDialer: dialer, Config: l.tls}).DialContext(ctx, "tcp", l.address)
+	if l.cfg.Count != nil {
+		conn = counted{conn, l.cfg.Count}
+	}
+	if l.tls == nil {
+		return conn, nil
+	}
+	secure := tls.Client(conn, l.tls)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = conn.Close() // the cause is err
+		return nil, err
+	}
+	return secure, nil
 }
 
 // wait waits for a token, bounded by timeout and ctx.
