@@ -21,7 +21,7 @@ type specimen struct {
 
 	i2c    func(surroundings) i2cChip
 	serial func(surroundings) serialDevice
-	beside func(surroundings) serialDevice // another probe on the same line; nil: none
+	beside func(surroundings) serialDevice           // another probe on the same line; nil: none
 	pulses func(surroundings) func(time.Time) uint64 // pulses since the world began
 }
 
