@@ -80,6 +80,44 @@ func TestPackage(t *testing.T) {
 		}
 	}
 	m.must("test", "-e", "/var/lib/loam-hub/evidence.db")
+
+	m.firstBoot(t, debs)
+}
+
+// firstBoot starts from a machine without loam and with a boot partition as docs/raspberry-pi.md fills it.
+func (m *copied) firstBoot(t *testing.T, debs packages) {
+	t.Helper()
+	raw, err := os.ReadFile("firstboot/loam-firstboot.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := strings.Replace(string(raw), "RTC=none", "RTC=ds3231", 1)
+	if err := os.WriteFile(filepath.Join(m.out, "edited"), []byte(script), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	m.must("sh", "-c", `set -e
+		mkdir /boot/firmware && cd /boot/firmware && echo dtparam=audio=on >config.txt
+		cp /out/edited loam-firstboot.sh && cp /out/gateway.toml gateway.toml
+		cp /debs/*.deb . && cp /debs/`+filepath.Base(debs.first)+` loam_9.0.0_sparc.deb
+		printf '#!/bin/sh\necho "$@" >>/boot/firmware/raspi-config.log\n' >/usr/local/bin/raspi-config
+		chmod 755 /usr/local/bin/raspi-config`)
+	for range 2 { // again changes nothing
+		m.must("sh", "/boot/firmware/loam-firstboot.sh")
+	}
+	key := m.must(asLoam("loam", "gateway", "--show-key")...)
+	for command, want := range map[string]string{
+		"cat /boot/firmware/gateway-key.txt":                                           key,
+		"cmp /etc/loam/gateway.toml /out/gateway.toml":                                 "",
+		"grep -c ^dtoverlay=i2c-rtc,ds3231 /boot/firmware/config.txt":                  "1\n",
+		"sort -u /boot/firmware/raspi-config.log":                                      "nonint do_i2c 0\nnonint do_onewire 0\n",
+		"dpkg-query --show --showformat=${Version} loam":                               "1.1.0",
+		"readlink -f /etc/systemd/system/multi-user.target.wants/loam-gateway.service": "/usr/lib/systemd/system/loam-gateway.service\n",
+		"stat -c %U:%G:%a /etc/loam/gateway.toml /var/lib/loam/identity.pem /etc/loam": "root:loam:640\nloam:loam:600\nroot:loam:750\n",
+	} {
+		if got := m.must(strings.Fields(command)...); got != want {
+			t.Errorf("%s: %q, want %q", command, got, want)
+		}
+	}
 }
 
 // TestUnitsAreHardened: systemd's own judgement, 0 (safe) to 10.
