@@ -35,6 +35,8 @@ var way = []string{
 	"sensors/adc",
 	"sensors/probes/*",
 	"sensors/catalog",
+	"sensors/recording",
+	"sensors/scan",
 	"sensors/sim",
 	"sensors/sensortest",
 

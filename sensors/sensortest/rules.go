@@ -249,10 +249,16 @@ func hungBusEndsInTime(t *testing.T, b bench) {
 	})
 }
 
-// still is a clock on which no wait ends.
-type still struct{ clock.Clock }
+// still is a clock on which no wait ends once it is frozen. Until then probes that have to wait can be opened.
+type still struct {
+	clock.Clock
+	frozen bool
+}
 
-func (still) Sleep(ctx context.Context, _ time.Duration) error {
+func (s *still) Sleep(ctx context.Context, d time.Duration) error {
+	if !s.frozen {
+		return s.Clock.Sleep(ctx, d)
+	}
 	<-ctx.Done()
 	return ctx.Err()
 }
@@ -260,8 +266,10 @@ func (still) Sleep(ctx context.Context, _ time.Duration) error {
 func waitingCanBeCancelled(t *testing.T, b bench) {
 	synctest.Test(t, func(t *testing.T) {
 		s := b.setUp(t)
-		s.wiring.Clock = still{s.clock}
+		c := &still{Clock: s.clock}
+		s.wiring.Clock = c
 		d := s.open(t)
+		c.frozen = true
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		asked := time.Now()
