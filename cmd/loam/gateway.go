@@ -210,7 +210,7 @@ func (g *gateway) seal(ctx context.Context, partial bool) error {
 // hold is how long readings wait for an unset clock. Where the hub has long been within reach and no time server was, there
 // is none to wait for.
 func (g *gateway) hold() time.Duration {
-	const patience = 15 * time.Minute
+	const patience = 3 * time.Minute
 	if g.uplink.ConnectedFor() > patience {
 		return 0
 	}
@@ -220,6 +220,9 @@ func (g *gateway) hold() time.Duration {
 // Run samples, seals and sends until ctx ends.
 func (g *gateway) Run(ctx context.Context, clk clock.Clock) error {
 	g.log.Info("gateway starts", "key", identity.FormatKey(g.identity.Public()), "probes", len(g.probes), "interval", g.cfg.interval())
+	if state := clk.Now().State; !state.Dated() {
+		g.log.Warn("the clock is not set: readings wait to be dated by it and are not sent before; check the time server", "clock", state, "longest", g.cfg.Spool.HoldFor())
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return g.sampler.Run(ctx, g.cfg.interval()) })
 	group.Go(func() error { return g.sealByAge(ctx, clk) })

@@ -33,7 +33,7 @@ func hubCommand() *cobra.Command {
 		return role{
 			name: cfg.hubName(), keyFile: keyPath(cfg.DataDir),
 			run: func(ctx context.Context, log *slog.Logger) (err error) {
-				clk, err := clock.NewSystem()
+				clk, err := clock.NewSystem(clock.Chrony{}, clock.Timesyncd{})
 				if err != nil {
 					return err
 				}

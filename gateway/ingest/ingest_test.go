@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"loam/gateway/quarantine"
 	"loam/gateway/wire"
 	"loam/sensors"
+	"loam/sensors/clock"
 )
 
 // What becomes of each kind of arrival: where it is kept, whether the gateway may forget it, and how it is counted.
@@ -40,6 +42,17 @@ func TestOutcomes(t *testing.T) {
 		"from 1970": {"creek-1", batch(t, "creek-1", 1, time.Unix(7, 0)).Bytes, wire.Quarantined, quarantine.TimeImpossible, "quarantined time_impossible"},
 		"too late": {"creek-1", batch(t, "creek-1", 1, now, now.Add(ingest.DefaultMaxFuture+time.Millisecond)).Bytes,
 			wire.Quarantined, quarantine.TimeImpossible, "quarantined time_impossible"},
+		"from 1970, dated afterwards": {"creek-1", remade(t, good, func(b *wire.Batch) {
+			b.Clock = clock.Redated
+			b.Readings[0].At.State, b.Readings[0].At.Shown = clock.Redated, time.Unix(7, 0)
+		}).Bytes, wire.Stored, "", "stored "},
+		"dated afterwards into 1970": {"creek-1", remade(t, good, func(b *wire.Batch) {
+			b.Clock = clock.Redated
+			b.Readings[0].At = clock.Instant{Wall: time.Unix(7, 0), Boot: b.Boot, State: clock.Redated, Shown: now}
+		}).Bytes, wire.Quarantined, quarantine.TimeImpossible, "quarantined time_impossible"},
+		"in the place of others": {"creek-1", remade(t, good, func(b *wire.Batch) {
+			b.Thinned = wire.Thinned{First: 2, Last: 5, Digest: wire.Digest{5}, Readings: 240}
+		}).Bytes, wire.Stored, "", "stored "},
 		"signed junk": {"creek-1", resign(t, good.Bytes, identitytest.NewSigner("creek-1"), func([]byte) []byte { return []byte("junk") }),
 			wire.Quarantined, quarantine.Malformed, "quarantined malformed"},
 		"signed, another spelling": {"creek-1", resign(t, good.Bytes, identitytest.NewSigner("creek-1"), repack(t, func(pack []byte) []byte {
@@ -84,6 +97,19 @@ func TestOutcomes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// remade is a batch changed before it was signed.
+func remade(t *testing.T, from wire.Sealed, change func(b *wire.Batch)) wire.Sealed {
+	t.Helper()
+	b := from.Batch
+	b.Readings = slices.Clone(b.Readings)
+	change(&b)
+	s, err := wire.Seal(b, identitytest.NewSigner(b.Gateway))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 func flip(raw []byte, at int) []byte {
