@@ -5,11 +5,13 @@ import (
 
 	"loam/sensors"
 	"loam/sensors/probes/plantower"
+	"loam/sensors/probes/sps30"
 )
 
 // uarts are the probes that have a serial port for themselves.
 func uarts() []sensors.Model {
 	return slices.Concat(
 		plantower.Models(),
+		sps30.Models(),
 	)
 }

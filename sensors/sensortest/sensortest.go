@@ -112,15 +112,16 @@ func (s *setup) warmUp(t *testing.T, d sensors.Driver) {
 	if s.model.WarmUp == 0 {
 		return
 	}
-	for _, wait := range []time.Duration{0, s.model.WarmUp - time.Millisecond} {
-		s.clock.Set(s.clock.Now().Wall.Add(wait))
+	opened := s.clock.Now().Wall
+	for _, after := range []time.Duration{0, s.model.WarmUp / 2} {
+		s.clock.Set(opened.Add(after))
 		samples, err := d.Sense(t.Context())
 		if !errors.Is(err, sensors.ErrNotReady) || len(samples) != 0 {
 			t.Errorf("warming up: %v, %v", samples, err)
 		}
 		s.named(t, err)
 	}
-	s.clock.Set(s.clock.Now().Wall.Add(time.Millisecond))
+	s.clock.Set(opened.Add(s.model.WarmUp))
 }
 
 // sense asks an attached probe, once more where it has to warm up first.

@@ -14,6 +14,8 @@ func uartSpecimens() []specimen {
 		{driver: "pms3003", mode: at(9600), channels: dust("pms3003", 0.51), serial: newPlantower(9)},
 		{driver: "pms5003", mode: at(9600), channels: dust("pms5003", 0.51), serial: newPlantower(13)},
 		{driver: "pms7003", mode: at(9600), settings: map[string]string{"mode": "active"}, channels: dust("pms7003", 0.51), serial: newPlantower(13)},
+		{driver: "sps30", mode: at(115200), channels: append(dust("sps30", 0.01), pm4("sps30")), serial: newSPS30Serial},
+		{driver: "sps30-i2c", address: 0x69, channels: append(dust("sps30-i2c", 0.01), pm4("sps30-i2c")), i2c: newSPS30Wire},
 	}
 }
 
@@ -24,4 +26,8 @@ func dust(name string, tolerance float64) []Channel {
 		{ID: sensors.Channel(name + "-pm2-5"), Quantity: sensors.PM25, Tolerance: tolerance},
 		{ID: sensors.Channel(name + "-pm10"), Quantity: sensors.PM10, Tolerance: tolerance},
 	}
+}
+
+func pm4(name string) Channel {
+	return Channel{ID: sensors.Channel(name + "-pm4"), Quantity: sensors.PM4, Tolerance: 0.01}
 }
