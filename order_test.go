@@ -33,11 +33,12 @@ var way = []string{
 	"sensors/uart",
 	"sensors/uart/uarttest",
 	"sensors/adc",
+	"sensors/ms58",
 	"sensors/probes/*",
 	"sensors/catalog",
+	"sensors/sim",
 	"sensors/recording",
 	"sensors/scan",
-	"sensors/sim",
 	"sensors/sensortest",
 
 	"gateway/identity",
