@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,6 +25,7 @@ var hubKey = identitytest.NewSigner("hub")
 
 // field is a spool in memory, and a hub at the other end of a link that takes its time.
 type field struct {
+	mu      sync.Mutex
 	spool   map[uint64]time.Time // by sequence: when it was sealed
 	next    uint64
 	took    time.Duration // of the hub and the link for one batch
@@ -43,6 +45,8 @@ type arrival struct {
 const batchBytes = 500
 
 func (f *field) Pending(_ context.Context, after uint64, limit int) ([]wire.Sealed, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	var out []wire.Sealed
 	for sequence := after + 1; sequence < f.next && len(out) < limit; sequence++ {
 		if _, there := f.spool[sequence]; there {
@@ -55,16 +59,22 @@ func (f *field) Pending(_ context.Context, after uint64, limit int) ([]wire.Seal
 }
 
 func (f *field) Settle(_ context.Context, r wire.Receipt) (bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	_, there := f.spool[r.Sequence]
 	delete(f.spool, r.Sequence)
 	return there, nil
 }
 
 func (f *field) Stats(context.Context) (spool.Stats, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	return spool.Stats{Batches: len(f.spool), Next: f.next}, nil
 }
 
 func (f *field) seal(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for range n {
 		f.spool[f.next] = time.Now()
 		f.next++
@@ -76,6 +86,8 @@ func (f *field) Send(_ context.Context, m mqttlink.Message) error {
 	if strings.HasSuffix(m.Topic, "/status") {
 		return nil
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.sent++
 	second := int(time.Since(f.began) / time.Second)
 	for len(f.bytes) <= second {
@@ -100,7 +112,9 @@ func (f *field) hub(ctx context.Context, u *Uplink) {
 			if _, err := fmt.Sscan(string(m.Payload), &sequence); err != nil {
 				panic(err)
 			}
+			f.mu.Lock()
 			f.arrived = append(f.arrived, arrival{sequence, time.Now()})
+			f.mu.Unlock()
 			raw, err := wire.SealReceipt(wire.Receipt{Hub: "hub", Gateway: "gw-1", Sequence: sequence, Digest: sealed(sequence).Digest, Outcome: wire.Stored, At: time.Unix(1e9, 0).UTC()}, hubKey)
 			if err != nil {
 				panic(err)
@@ -111,6 +125,16 @@ func (f *field) hub(ctx context.Context, u *Uplink) {
 		}
 	}
 }
+
+// state is how many batches wait and were sent, and whether the newest waits.
+func (f *field) state() (left, sent int, newest bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, newest = f.spool[f.next-1]
+	return len(f.spool), f.sent, newest
+}
+
+func (f *field) left() int { left, _, _ := f.state(); return left }
 
 func newField(backlog int) *field {
 	f := &field{spool: map[uint64]time.Time{}, next: 1, began: time.Now(), inbox: make(chan mqttlink.Message, 1<<16), lose: func() bool { return false }}
@@ -172,9 +196,9 @@ func TestLiveBatchesWaitAtMostOneWindow(t *testing.T) {
 				f.seal(1)
 				u.Wake()
 			}
-			for waited := time.Duration(0); len(f.spool) > 0; waited += time.Minute {
+			for waited := time.Duration(0); f.left() > 0; waited += time.Minute {
 				if time.Sleep(time.Minute); waited > 48*time.Hour {
-					rt.Fatalf("%d batches are left", len(f.spool))
+					rt.Fatalf("%d batches are left", f.left())
 				}
 			}
 			stop()
@@ -205,20 +229,20 @@ func TestBacklogKeepsItsRate(t *testing.T) {
 		const perSecond = 4
 		u, stop := f.run(Config{Window: 32, BacklogRate: perSecond * batchBytes, SendEvery: 0})
 		time.Sleep(10*time.Second + time.Millisecond)
-		if f.sent < 8+10*perSecond || f.sent > 8+10*perSecond+2 { // the newest eight count as live
-			t.Errorf("%d batches in 10 s", f.sent)
+		if _, sent, _ := f.state(); sent < 8+10*perSecond || sent > 8+10*perSecond+2 { // the newest eight count as live
+			t.Errorf("%d batches in 10 s", sent)
 		}
 		for range 20 {
 			f.seal(1)
 			u.Wake()
 			time.Sleep(100 * time.Millisecond)
-			if _, waits := f.spool[f.next-1]; waits {
-				t.Errorf("live batch %d waits behind the backlog", f.next-1)
+			if _, _, newest := f.state(); newest {
+				t.Error("a live batch waits behind the backlog")
 			}
 		}
 		time.Sleep(300 / perSecond * time.Second)
-		if len(f.spool) > 0 {
-			t.Errorf("%d batches are left", len(f.spool))
+		if left := f.left(); left > 0 {
+			t.Errorf("%d batches are left", left)
 		}
 		stop()
 		for second, n := range f.bytes[1:] {
@@ -237,22 +261,22 @@ func TestBursts(t *testing.T) {
 		u, stop := f.run(Config{Window: 8, SendEvery: config.Duration(15 * time.Minute)})
 		defer stop()
 		time.Sleep(time.Minute)
-		if len(f.spool) > 0 {
-			t.Fatalf("%d batches are left of the first burst", len(f.spool))
+		if left := f.left(); left > 0 {
+			t.Fatalf("%d batches are left of the first burst", left)
 		}
 		for burst := range 3 {
-			before := f.sent
+			_, before, _ := f.state()
 			for range 13 { // one a minute
 				f.seal(1)
 				u.Wake()
 				time.Sleep(time.Minute)
 			}
-			if f.sent != before {
-				t.Errorf("burst %d: %d batches went in between", burst, f.sent-before)
+			if _, sent, _ := f.state(); sent != before {
+				t.Errorf("burst %d: %d batches went in between", burst, sent-before)
 			}
 			time.Sleep(2 * time.Minute)
-			if len(f.spool) > 0 || f.sent != before+13 {
-				t.Errorf("burst %d: %d batches sent, %d left", burst, f.sent-before, len(f.spool))
+			if left, sent, _ := f.state(); left > 0 || sent != before+13 {
+				t.Errorf("burst %d: %d batches sent, %d left", burst, sent-before, left)
 			}
 		}
 	})
