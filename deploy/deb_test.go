@@ -43,6 +43,7 @@ func TestPackage(t *testing.T) {
 		m.must(asLoam("loam", "config", "check", "/etc/loam/"+file+".toml")...)
 	}
 	m.must("dpkg", "--verify", "loam")
+	m.wantText(m.must("zcat", "/usr/share/doc/loam/third-party-licenses.gz"), "==== Go ====", "==== modernc.org/sqlite v", "==== github.com/spf13/cobra v")
 	if out, err := m.run("systemd-analyze", "verify", "loam-gateway.service", "loam-hub.service"); err != nil || strings.Contains(out, "loam-") {
 		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
 	}
