@@ -54,6 +54,7 @@ var way = []string{
 	"gateway/ingest",
 	"gateway/evidence",
 	"gateway/qc",
+	"gateway/health",
 	"gateway/store",
 	"gateway/store/storetest",
 	"gateway/store/*",

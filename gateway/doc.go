@@ -13,6 +13,7 @@
 //	ingest      verifies what arrived and decides: evidence or quarantine
 //	evidence    the append-only, tamper-evident log of verified batches
 //	qc          QARTOD flags, an overlay on readings
+//	health      facts about the gateway and its machine, each with its cure
 //	store       the time-series projection that people look at
 //	projection  drives evidence, flagged, into the store
 package gateway
