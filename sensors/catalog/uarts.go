@@ -5,6 +5,7 @@ import (
 
 	"loam/sensors"
 	"loam/sensors/probes/plantower"
+	"loam/sensors/probes/sds011"
 	"loam/sensors/probes/sps30"
 )
 
@@ -13,5 +14,8 @@ func uarts() []sensors.Model {
 	return slices.Concat(
 		plantower.Models(),
 		sps30.Models(),
+		[]sensors.Model{
+			sds011.Model(),
+		},
 	)
 }

@@ -14,6 +14,7 @@ func uartSpecimens() []specimen {
 		{driver: "pms3003", mode: at(9600), channels: dust("pms3003", 0.51), serial: newPlantower(9)},
 		{driver: "pms5003", mode: at(9600), channels: dust("pms5003", 0.51), serial: newPlantower(13)},
 		{driver: "pms7003", mode: at(9600), settings: map[string]string{"mode": "active"}, channels: dust("pms7003", 0.51), serial: newPlantower(13)},
+		{driver: "sds011", mode: at(9600), channels: dust("sds011", 0.051)[1:], serial: newSDS011},
 		{driver: "sps30", mode: at(115200), channels: append(dust("sps30", 0.01), pm4("sps30")), serial: newSPS30Serial},
 		{driver: "sps30-i2c", address: 0x69, channels: append(dust("sps30-i2c", 0.01), pm4("sps30-i2c")), i2c: newSPS30Wire},
 	}
