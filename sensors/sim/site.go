@@ -40,6 +40,9 @@ type Channel struct {
 	Tolerance   float64 // what noise, rounding and the probe's resolution may add up to
 	PerPulse    float64 // what a pulse of a contact stands for; 0: the probe is no contact
 	Rate        bool    // the channel is pulses for each second, not their sum
+
+	// from says what a perfect probe would say by how it really is; nil: the quantity itself.
+	from func(feel func(sensors.Quantity) float64) float64
 }
 
 // Site is a place of a world with its probes on virtual buses. It is safe for concurrent use.
@@ -140,6 +143,9 @@ func (s *Site) Counted(probe string, ch Channel, from, to time.Time) float64 {
 func (s *Site) Truth(probe string, ch Channel, t time.Time) float64 {
 	if soil, ok := s.soil[probe]; ok && ch.Quantity == sensors.ProbeVoltage {
 		return soil.voltage(soil.moisture(t))
+	}
+	if ch.from != nil {
+		return ch.from(func(q sensors.Quantity) float64 { return benchTruth(s.world.seed, q, t) })
 	}
 	if s.place == Bench {
 		return benchTruth(s.world.seed, ch.Quantity, t)
