@@ -1,3 +1,23 @@
 package sim
 
-func climateSpecimens() []specimen { return nil }
+import "loam/sensors"
+
+// climateSpecimens are the chips on I2C that measure air.
+func climateSpecimens() []specimen {
+	return []specimen{
+		{driver: "aht20", address: 0x38, channels: airChannels("aht20", 0.07, 0.3), i2c: newAHT20},
+		{driver: "am2320", address: 0x5C, channels: airChannels("am2320", 0.12, 0.3), i2c: newAM2320},
+		{driver: "hdc302x", address: 0x44, channels: airChannels("hdc302x", 0.07, 0.3), i2c: newHDC302x},
+		{driver: "sht2x", address: 0x40, channels: airChannels("sht2x", 0.08, 0.32), i2c: newSHT2x},
+		{driver: "sht3x", address: 0x44, channels: airChannels("sht3x", 0.07, 0.3), i2c: newSHT3x},
+		{driver: "sht4x", address: 0x44, channels: airChannels("sht4x", 0.07, 0.3), i2c: newSHT4x},
+	}
+}
+
+// airChannels are the channels of a probe of temperature and humidity.
+func airChannels(name string, temperature, humidity float64) []Channel {
+	return []Channel{
+		{ID: sensors.Channel(name + "-temperature"), Quantity: sensors.AirTemperature, Tolerance: temperature},
+		{ID: sensors.Channel(name + "-humidity"), Quantity: sensors.RelativeHumidity, Tolerance: humidity},
+	}
+}
