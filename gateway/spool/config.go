@@ -22,7 +22,7 @@ type Config struct {
 
 const (
 	defaultMaxBytes = 1 << 30
-	minBytes        = 256 << 10
+	minBytes        = 128 << 10
 	defaultHold     = 7 * 24 * time.Hour
 	longestSync     = time.Hour
 )

@@ -32,5 +32,10 @@
 //
 // Each commit writes whole pages of 4 KiB and makes the file system write its journal, so the number of commits is what
 // wears a card, not the number of readings. [Config].Sync groups appends into one commit at most that often; what was
-// appended since the last one is lost with the power, and with the process. BenchmarkAppend prints the bytes per reading.
+// appended since the last one is lost with the power, and with the process. A batch that has its readings is sealed at
+// once, in the same commit, so no more than [Batching].Max readings wait and larger batches spare the card further.
+//
+// BenchmarkSync measures it: appended in rounds of ten readings, sealed by 60 and receipted, a reading costs about 2070
+// bytes of disk with a commit for each round, 1030 with one for six rounds and 720 with one for each batch, on ext4 and
+// without the file system's own journal. Ten channels once a minute are 30, 15 and 10 MB a day.
 package spool

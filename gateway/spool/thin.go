@@ -13,7 +13,8 @@ import (
 	"loam/sensors"
 )
 
-// Bounds of what is thinned in one transaction, and held in memory for it.
+// Bounds of what is thinned in one transaction, and held in memory for it. It is also no more than the eighth of the cap
+// that is missing: what there is room for stays.
 const (
 	runBatches  = 128
 	runReadings = 16 << 10
@@ -59,6 +60,7 @@ type run struct {
 	header      wire.Header // of the last one
 	digest      wire.Digest // likewise
 	sequences   []uint64
+	bytes       int64 // of the batches
 	readings    []sensors.Reading
 	first, last time.Time
 	kept        int // readings in the batch in their place; 0: nothing could be spared
@@ -127,7 +129,7 @@ func (s *Spool) oldestRun(ctx context.Context, tx *sql.Tx, signer wire.Signer, l
 			}
 			continue
 		}
-		if !r.takes(b) {
+		if !r.takes(b) || r.bytes > s.cfg.maxBytes()/8 {
 			break
 		}
 		r.add(b)
@@ -156,7 +158,7 @@ func (r *run) add(b wire.Sealed) {
 	if len(r.sequences) == 0 || last.After(r.last) {
 		r.last = last
 	}
-	r.header, r.digest = b.Header, b.Digest
+	r.header, r.digest, r.bytes = b.Header, b.Digest, r.bytes+int64(len(b.Bytes))
 	r.sequences, r.readings = append(r.sequences, b.Sequence), append(r.readings, b.Readings...)
 }
 
