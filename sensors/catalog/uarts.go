@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"loam/sensors"
+	"loam/sensors/probes/a02yyuw"
+	"loam/sensors/probes/mhz19"
 	"loam/sensors/probes/plantower"
 	"loam/sensors/probes/sds011"
 	"loam/sensors/probes/sps30"
@@ -15,6 +17,8 @@ func uarts() []sensors.Model {
 		plantower.Models(),
 		sps30.Models(),
 		[]sensors.Model{
+			a02yyuw.Model(),
+			mhz19.Model(),
 			sds011.Model(),
 		},
 	)

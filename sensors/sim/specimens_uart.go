@@ -11,6 +11,9 @@ func uartSpecimens() []specimen {
 		return serial.Mode{Baud: baud, DataBits: 8, Parity: serial.NoParity, StopBits: 1}
 	}
 	return []specimen{
+		{driver: "a02yyuw", mode: at(9600), channels: distance("a02yyuw", 0.51), serial: newA02YYUW(false)},
+		{driver: "a02yyuw", mode: at(9600), settings: map[string]string{"output": "controlled"}, channels: distance("a02yytw", 0.51), serial: newA02YYUW(true)},
+		{driver: "mhz19", mode: at(9600), channels: []Channel{{ID: "mhz19-co2", Quantity: sensors.CarbonDioxide, Tolerance: 0.51}}, serial: newMHZ19},
 		{driver: "pms3003", mode: at(9600), channels: dust("pms3003", 0.51), serial: newPlantower(9)},
 		{driver: "pms5003", mode: at(9600), channels: dust("pms5003", 0.51), serial: newPlantower(13)},
 		{driver: "pms7003", mode: at(9600), settings: map[string]string{"mode": "active"}, channels: dust("pms7003", 0.51), serial: newPlantower(13)},
@@ -31,4 +34,8 @@ func dust(name string, tolerance float64) []Channel {
 
 func pm4(name string) Channel {
 	return Channel{ID: sensors.Channel(name + "-pm4"), Quantity: sensors.PM4, Tolerance: 0.01}
+}
+
+func distance(name string, tolerance float64) []Channel {
+	return []Channel{{ID: sensors.Channel(name + "-distance"), Quantity: sensors.Distance, Tolerance: tolerance}}
 }
