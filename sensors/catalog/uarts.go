@@ -5,6 +5,7 @@ import (
 
 	"loam/sensors"
 	"loam/sensors/probes/a02yyuw"
+	"loam/sensors/probes/maxbotix"
 	"loam/sensors/probes/mhz19"
 	"loam/sensors/probes/plantower"
 	"loam/sensors/probes/sds011"
@@ -18,6 +19,7 @@ func uarts() []sensors.Model {
 		sps30.Models(),
 		[]sensors.Model{
 			a02yyuw.Model(),
+			maxbotix.Model(),
 			mhz19.Model(),
 			sds011.Model(),
 		},

@@ -13,6 +13,9 @@ func uartSpecimens() []specimen {
 	return []specimen{
 		{driver: "a02yyuw", mode: at(9600), channels: distance("a02yyuw", 0.51), serial: newA02YYUW(false)},
 		{driver: "a02yyuw", mode: at(9600), settings: map[string]string{"output": "controlled"}, channels: distance("a02yytw", 0.51), serial: newA02YYUW(true)},
+		{driver: "maxbotix", mode: at(9600), channels: distance("maxbotix-hrxl-5m", 0.51), serial: newMaxbotix(1, 4)},
+		{driver: "maxbotix", mode: at(9600), settings: map[string]string{"series": "xl"}, channels: distance("maxbotix-xl", 5.1), serial: newMaxbotix(10, 3)},
+		{driver: "maxbotix", mode: at(9600), settings: map[string]string{"series": "lv"}, channels: distance("maxbotix-lv", 13.3), serial: newMaxbotix(25.4, 3)},
 		{driver: "mhz19", mode: at(9600), channels: []Channel{{ID: "mhz19-co2", Quantity: sensors.CarbonDioxide, Tolerance: 0.51}}, serial: newMHZ19},
 		{driver: "pms3003", mode: at(9600), channels: dust("pms3003", 0.51), serial: newPlantower(9)},
 		{driver: "pms5003", mode: at(9600), channels: dust("pms5003", 0.51), serial: newPlantower(13)},
