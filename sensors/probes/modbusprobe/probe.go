@@ -67,10 +67,7 @@ func fromSettings() sensors.Model {
 		Calibration: sensors.CalibrationFactory,
 		Settings: []sensors.Setting{{
 			Name: "map", Title: "the file that says which registers the probe has, by its whole path; or that text itself",
-			Check: func(v string) error {
-				_, err := load(v)
-				return err
-			},
+			Check: isPlace, // what it says is for Fit to read
 		}},
 	}
 	plain := model
@@ -101,13 +98,20 @@ func fromSettings() sensors.Model {
 	return model
 }
 
-// load reads a map from a file, or from the text itself where it has more than one line.
-func load(setting string) (*registerMap, error) {
-	if strings.Contains(setting, "\n") {
-		return parse("map", []byte(setting))
+// isPlace says whether a map can be had from the setting: it is a whole path, or the text of more than one line.
+func isPlace(setting string) error {
+	if !isText(setting) && !filepath.IsAbs(setting) {
+		return fmt.Errorf("modbusprobe: %w: give the whole path, as /etc/loam/maps/my-probe.toml", ErrMap)
 	}
-	if !filepath.IsAbs(setting) {
-		return nil, fmt.Errorf("modbusprobe: %w: %q: give the whole path, as /etc/loam/maps/my-probe.toml", ErrMap, setting)
+	return nil
+}
+
+func isText(setting string) bool { return strings.Contains(setting, "\n") }
+
+// load reads the map.
+func load(setting string) (*registerMap, error) {
+	if isText(setting) {
+		return parse("map", []byte(setting))
 	}
 	f, err := os.Open(setting)
 	if err != nil {
