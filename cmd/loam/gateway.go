@@ -2,17 +2,14 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
@@ -184,6 +181,7 @@ func openGateway(ctx context.Context, cfg gatewayConfig, clk clock.Clock, log *s
 	if g.uplink, err = uplink.New(cfg.Uplink, cfg.Community, g.identity, g.spool, g.log, g.metrics); err != nil {
 		return nil, err
 	}
+	g.metrics.MustRegister(gatewayMetrics{g})
 	return g, nil
 }
 
@@ -227,6 +225,7 @@ func (g *gateway) Run(ctx context.Context, clk clock.Clock) error {
 	group.Go(func() error { return g.sampler.Run(ctx, g.cfg.interval()) })
 	group.Go(func() error { return g.sealByAge(ctx, clk) })
 	group.Go(func() error { return g.uplink.Run(ctx) })
+	group.Go(func() error { return g.tellSystemd(ctx) })
 	if g.cfg.HTTP.Listen != "" {
 		group.Go(func() error { return serve(ctx, g.cfg.HTTP.Listen, g.pages(), g.log) })
 	}
@@ -246,28 +245,6 @@ func (g *gateway) sealByAge(ctx context.Context, clk clock.Clock) error {
 			g.log.Error("readings could not be signed; they stay in the spool and are tried again", "error", err)
 		}
 	}
-}
-
-// pages is what the gateway itself shows: its health, its spool and its metrics.
-func (g *gateway) pages() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, r *http.Request) {
-		stats, err := g.spool.Stats(r.Context())
-		if err != nil {
-			http.Error(w, "the spool cannot be read", http.StatusServiceUnavailable)
-			g.log.Error("status", "error", err)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(struct { // a reader that went away needs no answer
-			Gateway string        `json:"gateway"`
-			Spool   spool.Stats   `json:"spool"`
-			Uplink  uplink.Status `json:"uplink"`
-		}{g.cfg.Gateway, stats, g.uplink.Status()})
-	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(g.metrics, promhttp.HandlerOpts{}))
-	return mux
 }
 
 // Close releases buses and files. What is in the spool stays there.
