@@ -5,6 +5,7 @@ import (
 
 	"loam/sensors"
 	"loam/sensors/probes/a02yyuw"
+	"loam/sensors/probes/gnss"
 	"loam/sensors/probes/maxbotix"
 	"loam/sensors/probes/mhz19"
 	"loam/sensors/probes/plantower"
@@ -19,6 +20,7 @@ func uarts() []sensors.Model {
 		sps30.Models(),
 		[]sensors.Model{
 			a02yyuw.Model(),
+			gnss.Model(),
 			maxbotix.Model(),
 			mhz19.Model(),
 			sds011.Model(),

@@ -13,6 +13,11 @@ func uartSpecimens() []specimen {
 	return []specimen{
 		{driver: "a02yyuw", mode: at(9600), channels: distance("a02yyuw", 0.51), serial: newA02YYUW(false)},
 		{driver: "a02yyuw", mode: at(9600), settings: map[string]string{"output": "controlled"}, channels: distance("a02yytw", 0.51), serial: newA02YYUW(true)},
+		{driver: "gnss", mode: at(9600), channels: []Channel{
+			{ID: "gnss-latitude", Quantity: sensors.Latitude, Tolerance: 1.5e-7},
+			{ID: "gnss-longitude", Quantity: sensors.Longitude, Tolerance: 1.5e-7},
+			{ID: "gnss-altitude", Quantity: sensors.Altitude, Tolerance: 0.051},
+		}, serial: newGNSS},
 		{driver: "maxbotix", mode: at(9600), channels: distance("maxbotix-hrxl-5m", 0.51), serial: newMaxbotix(1, 4)},
 		{driver: "maxbotix", mode: at(9600), settings: map[string]string{"series": "xl"}, channels: distance("maxbotix-xl", 5.1), serial: newMaxbotix(10, 3)},
 		{driver: "maxbotix", mode: at(9600), settings: map[string]string{"series": "lv"}, channels: distance("maxbotix-lv", 13.3), serial: newMaxbotix(25.4, 3)},
