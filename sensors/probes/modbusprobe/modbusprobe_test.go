@@ -164,9 +164,10 @@ func TestAMistakeInAMapIsSaidWithItsPlace(t *testing.T) {
 		{`count = 4`, "count = 4\n[[group]]\nfirst = 20\ncount = 4", "[[group]] 2: another one has 4 registers"},
 		{`"water_ph"`, `"pond_ph"`, `unknown quantity "pond_ph"`},
 		{`"water_temperature"`, `"water_ph"`, "given twice"},
-		{`"u16"`, `"u8"`, `type "u8"`},
-		{`"low-first"`, `"middle"`, `words "middle"`},
-		{`type = "u16"`, "type = \"u16\"\nwords = \"low-first\"", "words are for two registers"},
+		{`"u16"`, `"u8"`, `pond.toml:16:8: type "u8"`},
+		{`type = "u16"`, ``, "type is missing"},
+		{`"low-first"`, `"middle"`, `pond.toml:27:9: words "middle"`},
+		{`type = "u16"`, "type = \"u16\"\nwords = \"low-first\"", "words are for the types of two registers"},
 		{`scale = 0.01`, ``, "scale is missing"},
 		{`scale = 0.01`, `scale = 0.1`, "min and max have 2 digits after the point, scale and offset 1"},
 		{`max = 14.00`, `max = 14.0`, "give a range"},
@@ -180,7 +181,7 @@ func TestAMistakeInAMapIsSaidWithItsPlace(t *testing.T) {
 			t.Errorf("%s → %s: %v, want %q", c.old, c.new, err, c.says)
 		}
 	}
-	if _, err := parse("pond.toml", []byte(text("address = 17", "address = 0", `"u16"`, `"u8"`))); !strings.Contains(err.Error(), "address 0") || !strings.Contains(err.Error(), `"u8"`) {
+	if _, err := parse("pond.toml", []byte(text("address = 17", "address = 0", "count = 4", "count = 3"))); !strings.Contains(err.Error(), "address 0") || !strings.Contains(err.Error(), "is in no [[group]]") {
 		t.Errorf("two mistakes: %v", err)
 	}
 	if _, err := parse("pond.toml", make([]byte, maxMapBytes+1)); !errors.Is(err, ErrMap) {
@@ -218,23 +219,23 @@ func TestEveryTypeOfNumber(t *testing.T) {
 		registers []uint16
 		want      string
 	}{
-		{u16, "", "0.1", "0", 1, []uint16{0xFF9B}, "6543.5"},
-		{s16, "", "0.1", "0", 1, []uint16{0xFF9B}, "-10.1"},
-		{s16, "", "0.1", "0", 1, []uint16{0x8000}, "-3276.8"},
-		{u16, "", "0.01", "-100", 2, []uint16{0x31FD}, "27.97"},
-		{u16, "", "2.5", "0", 1, []uint16{3}, "7.5"},
+		{u16, 0, "0.1", "0", 1, []uint16{0xFF9B}, "6543.5"},
+		{s16, 0, "0.1", "0", 1, []uint16{0xFF9B}, "-10.1"},
+		{s16, 0, "0.1", "0", 1, []uint16{0x8000}, "-3276.8"},
+		{u16, 0, "0.01", "-100", 2, []uint16{0x31FD}, "27.97"},
+		{u16, 0, "2.5", "0", 1, []uint16{3}, "7.5"},
 		{u32, highFirst, "1", "0", 0, []uint16{0xFFFF, 0xFFFE}, "4294967294"},
-		{s32, "", "0.001", "0", 3, []uint16{0xFFFF, 0xFFFE}, "-0.002"},
+		{s32, 0, "0.001", "0", 3, []uint16{0xFFFF, 0xFFFE}, "-0.002"},
 		{s32, lowFirst, "1", "0", 0, []uint16{0xFFFE, 0xFFFF}, "-2"},
 		{u32, lowFirst, "1", "0", 0, []uint16{0x0001, 0x0002}, "131073"},
 		{f32, highFirst, "1", "0", 2, []uint16{uint16(f(8.54) >> 16), uint16(f(8.54) & 0xFFFF)}, "8.54"},
 		{f32, lowFirst, "1", "0", 1, []uint16{uint16(f(-0.25) & 0xFFFF), uint16(f(-0.25) >> 16)}, "-0.3"},
-		{f32, "", "100", "0", 0, []uint16{0x3F80, 0}, "100"},
+		{f32, 0, "100", "0", 0, []uint16{0x3F80, 0}, "100"},
 	} {
 		low, high := wide(c.places)
 		o := output{Quantity: "x", Register: 7, Type: c.kind, Words: c.words, Scale: scale(c.scale), Offset: *scale(c.offset), Min: low, Max: high}
 		if got, err := o.value(o.bits(7, c.registers)); err != nil || got.String() != c.want {
-			t.Errorf("%s %s × %s + %s of %x: %s, %v; want %s", c.kind, c.words, c.scale, c.offset, c.registers, got, err, c.want)
+			t.Errorf("type %d %d × %s + %s of %x: %s, %v; want %s", c.kind, c.words, c.scale, c.offset, c.registers, got, err, c.want)
 		}
 	}
 	o := output{Quantity: "x", Type: f32, Scale: scale("1"), Min: sensors.Decimal{}, Max: sensors.Decimal{Mantissa: 100}}

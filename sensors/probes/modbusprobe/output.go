@@ -26,18 +26,28 @@ type output struct {
 }
 
 // kind is how a number stands in registers.
-type kind string
+type kind byte
 
 // The kinds.
 const (
-	u16 kind = "u16"
-	s16 kind = "s16"
-	u32 kind = "u32"
-	s32 kind = "s32"
-	f32 kind = "f32" // IEEE 754, single precision
+	u16 kind = iota + 1
+	s16
+	u32
+	s32
+	f32 // IEEE 754, single precision
 )
 
-var kinds = []kind{u16, s16, u32, s32, f32}
+var kinds = []string{"u16", "s16", "u32", "s32", "f32"}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (k *kind) UnmarshalText(text []byte) error {
+	i := slices.Index(kinds, string(text))
+	if i < 0 {
+		return fmt.Errorf("type %q: use one of %q", text, kinds)
+	}
+	*k = kind(i + 1)
+	return nil
+}
 
 // registers returns how many the kind takes.
 func (k kind) registers() uint16 {
@@ -48,13 +58,26 @@ func (k kind) registers() uint16 {
 }
 
 // order is which of two registers holds the high half.
-type order string
+type order byte
 
-// The orders; none given is the first.
+// The orders; where none is given it is the first.
 const (
-	highFirst order = "high-first"
-	lowFirst  order = "low-first"
+	highFirst order = iota + 1
+	lowFirst
 )
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (o *order) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "high-first":
+		*o = highFirst
+	case "low-first":
+		*o = lowFirst
+	default:
+		return fmt.Errorf("words %q: use \"high-first\" or \"low-first\"", text)
+	}
+	return nil
+}
 
 // What a register can hold that is no measurement.
 var (
@@ -73,9 +96,8 @@ func (o output) problems() (all []error) {
 	}
 	_, err := o.Quantity.Kind()
 	check(err == nil, "%w", err)
-	check(slices.Contains(kinds, o.Type), "type %q: use one of %q", o.Type, kinds)
-	check(o.Words == "" || o.Words == highFirst || o.Words == lowFirst, "words %q: use %q or %q", o.Words, highFirst, lowFirst)
-	check(o.Words == "" || o.Type.registers() == 2, "words are for two registers, %s has one", o.Type)
+	check(o.Type != 0, "type is missing: use one of %q", kinds)
+	check(o.Words == 0 || o.Type.registers() == 2, "words are for the types of two registers")
 	check(o.Scale != nil && o.Scale.Mantissa != 0, "scale is missing: give what one step of the register is, in the quantity's unit")
 	check(o.Min.Cmp(o.Max) < 0 && o.Min.Exponent == o.Max.Exponent, "min %s, max %s: give a range, both with as many digits as the value has", o.Min, o.Max)
 	if o.Scale != nil && o.Type != f32 {
