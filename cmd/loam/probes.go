@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
@@ -151,6 +152,8 @@ func checkProbes(probes []probeConfig) error {
 			channels[c.ID] = true
 			if _, err := c.Quantity.Kind(); err != nil {
 				say("channel %q: %w", c.ID, err)
+			} else if !delivers(model, c.Quantity) {
+				say("channel %q: a %s delivers no %s: `loam sensors list` shows what it does", c.ID, model.Name, c.Quantity)
 			}
 			if err := c.calibration(model).Validate(); err != nil {
 				say("channel %q: %w", c.ID, err)
@@ -158,6 +161,21 @@ func checkProbes(probes []probeConfig) error {
 		}
 	}
 	return problems.Err()
+}
+
+// delivers says whether a probe of the model can have a channel of the quantity. Of a model whose settings are wrong nobody
+// knows.
+func delivers(m sensors.Model, q sensors.Quantity) bool {
+	return len(m.Outputs) == 0 || slices.ContainsFunc(m.Outputs, func(o sensors.Output) bool { return o.Quantity == q })
+}
+
+// lane names the probes that are asked one after the other: those on one bus. On SDI-12 each has its own, since several
+// measure at the same time there and the line is theirs for moments only.
+func (c probeConfig) lane(kind sensors.BusKind) string {
+	if kind == sensors.SDI12 {
+		return fmt.Sprintf("%s %s at %s (%s)", kind, c.Bus, c.Address, c.Name)
+	}
+	return string(kind) + " " + c.Bus
 }
 
 // buses is what probes can be wired to: periph's registries know I2C and 1-wire by name, the rest is opened through here.
@@ -204,7 +222,7 @@ func openProbes(configs []probeConfig, book logbook.Book, b buses, timeout time.
 			return probes, err
 		}
 		wiring.Clock, wiring.Serial, wiring.Pulses = clk, b.serial, b.pulses
-		p := sampler.Probe{Name: c.Name, Bus: string(model.Bus) + " " + c.Bus, Source: sensors.Attach(model, wiring, timeout)}
+		p := sampler.Probe{Name: c.Name, Bus: c.lane(model.Bus), Source: sensors.Attach(model, wiring, timeout)}
 		for _, ch := range c.Channels {
 			calibration, err := ch.inForce(model, book)
 			if err != nil {
