@@ -6,13 +6,19 @@ import (
 	"loam/sensors"
 	"loam/sensors/probes/aht20"
 	"loam/sensors/probes/am2320"
+	"loam/sensors/probes/bh1750"
 	"loam/sensors/probes/bme280"
 	"loam/sensors/probes/ds18b20"
 	"loam/sensors/probes/hdc302x"
 	"loam/sensors/probes/ms5837"
+	"loam/sensors/probes/scd30"
+	"loam/sensors/probes/scd4x"
 	"loam/sensors/probes/sht2x"
 	"loam/sensors/probes/sht3x"
 	"loam/sensors/probes/sht4x"
+	"loam/sensors/probes/tsl2561"
+	"loam/sensors/probes/tsl2591"
+	"loam/sensors/probes/veml7700"
 )
 
 // chips are the probes on I2C and 1-wire that speak for themselves.
@@ -20,11 +26,17 @@ func chips() []sensors.Model {
 	return slices.Concat([]sensors.Model{
 		aht20.Model(),
 		am2320.Model(),
+		bh1750.Model(),
 		bme280.Model(),
 		ds18b20.Model(),
 		hdc302x.Model(),
+		scd30.Model(),
+		scd4x.Model(),
 		sht2x.Model(),
 		sht3x.Model(),
 		sht4x.Model(),
+		tsl2561.Model(),
+		tsl2591.Model(),
+		veml7700.Model(),
 	}, ms5837.Models())
 }

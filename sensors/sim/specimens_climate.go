@@ -8,6 +8,10 @@ func climateSpecimens() []specimen {
 		{driver: "aht20", address: 0x38, channels: airChannels("aht20", 0.07, 0.3), i2c: newAHT20},
 		{driver: "am2320", address: 0x5C, channels: airChannels("am2320", 0.12, 0.3), i2c: newAM2320},
 		{driver: "hdc302x", address: 0x44, channels: airChannels("hdc302x", 0.07, 0.3), i2c: newHDC302x},
+		{driver: "scd30", address: 0x61, channels: co2Channels("scd30"), i2c: newSCD30},
+		{driver: "scd4x", address: 0x62, channels: co2Channels("scd4x"), i2c: newSCD4x},
+		{driver: "scd4x", address: 0x62, settings: map[string]string{"mode": "low-power"}, channels: co2Channels("scd4x"), i2c: newSCD4x},
+		{driver: "scd4x", address: 0x62, settings: map[string]string{"mode": "single-shot"}, channels: co2Channels("scd4x"), i2c: newSCD4x},
 		{driver: "sht2x", address: 0x40, channels: airChannels("sht2x", 0.08, 0.32), i2c: newSHT2x},
 		{driver: "sht3x", address: 0x44, channels: airChannels("sht3x", 0.07, 0.3), i2c: newSHT3x},
 		{driver: "sht4x", address: 0x44, channels: airChannels("sht4x", 0.07, 0.3), i2c: newSHT4x},
@@ -20,4 +24,9 @@ func airChannels(name string, temperature, humidity float64) []Channel {
 		{ID: sensors.Channel(name + "-temperature"), Quantity: sensors.AirTemperature, Tolerance: temperature},
 		{ID: sensors.Channel(name + "-humidity"), Quantity: sensors.RelativeHumidity, Tolerance: humidity},
 	}
+}
+
+// co2Channels are the channels of a probe of carbon dioxide, which measures air too.
+func co2Channels(name string) []Channel {
+	return append(airChannels(name, 0.08, 0.32), Channel{ID: sensors.Channel(name + "-co2"), Quantity: sensors.CarbonDioxide, Tolerance: 3*noiseCO2 + 1.5})
 }
