@@ -56,6 +56,9 @@ func (r Reader) Next(ctx context.Context, c serial.Conn) ([]byte, error) {
 		chunk := make([]byte, min(found.missing, r.Limit-len(came)))
 		n, err := c.Read(ctx, chunk, wait)
 		if err != nil {
+			if frame := r.within(came[begin:]); frame != nil && errors.Is(err, serial.ErrSilent) {
+				return frame, nil
+			}
 			if len(came) > 0 {
 				err = fmt.Errorf("no whole frame in %d bytes: %w%w", len(came), err, because(bad))
 			}
@@ -64,6 +67,18 @@ func (r Reader) Next(ctx context.Context, c serial.Conn) ([]byte, error) {
 		came = append(came, chunk[:n]...)
 		wait = r.Gap
 	}
+}
+
+// within returns a whole frame that stands behind the beginning of one that never came to its end.
+func (r Reader) within(b []byte) []byte {
+	for len(b) > 0 {
+		f := r.find(b[1:])
+		b = b[1+f.skip:]
+		if f.missing == 0 {
+			return b[:f.length]
+		}
+	}
+	return nil
 }
 
 // found is what there is of the next frame.
