@@ -119,6 +119,9 @@ func absenceIsAnError(t *testing.T, b bench) {
 		s.fault(t, f)
 		for range 3 {
 			samples, err := d.Sense(t.Context())
+			if f == sim.PowerOn && s.restartIsDarkness(samples, err) {
+				continue
+			}
 			if err == nil || len(samples) != 0 {
 				t.Fatalf("a chip that is %s gave %v, %v", f, samples, err)
 			}
@@ -132,6 +135,13 @@ func absenceIsAnError(t *testing.T, b bench) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// restartIsDarkness says whether what a BH1750 said after a restart is what it says in the dark. It has neither identity
+// nor status nor anything else to read but its result, which is zero after power-on: zero is all it may say then, and its
+// driver has to have measured twice (its own tests see to that). Any other chip can be asked, and this holds for none.
+func (s *setup) restartIsDarkness(samples []sensors.Sample, err error) bool {
+	return s.model.Name == "bh1750" && err == nil && len(samples) == 1 && samples[0].Value.Mantissa == 0
 }
 
 // silenceIsNoPulse is all that can be asked of a contact: cut off, it looks like still air or a drought.
@@ -195,7 +205,9 @@ func comesBack(t *testing.T, b bench) {
 	defer s.closed(t, guard)
 	for _, f := range []sim.Fault{sim.Unplugged, sim.PowerOn, sim.Garbled, sim.Unplugged} {
 		s.fault(t, f)
-		if samples, err := guard.Sense(t.Context()); err == nil && f != sim.Garbled && s.model.Bus != sensors.GPIO {
+		samples, err := guard.Sense(t.Context())
+		silent := s.model.Bus == sensors.GPIO || f == sim.PowerOn && s.restartIsDarkness(samples, err)
+		if err == nil && f != sim.Garbled && !silent {
 			t.Errorf("%s gave %v", f, samples)
 		}
 		s.fault(t, sim.Healthy)
@@ -203,7 +215,6 @@ func comesBack(t *testing.T, b bench) {
 		if s.model.WarmUp > 0 {
 			tries = 3 // that a chip has stopped measuring by itself shows only when a measurement is overdue
 		}
-		var err error
 		for range tries {
 			if _, err = s.sense(t.Context(), guard); err == nil {
 				break
