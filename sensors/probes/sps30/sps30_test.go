@@ -146,6 +146,28 @@ func TestStuffingIsUndone(t *testing.T) {
 	}
 }
 
+// TestDamagedFramesAreErrors turns over every bit between the marks, one at a time.
+func TestDamagedFramesAreErrors(t *testing.T) {
+	good := bytesOf(t, "7e0003002840a78320411777bb414a5f8341548ddd41d2833e427d33fc85422617224229a4d9422a29bc3f55b7e79e7e")
+	sums := 0
+	for i := 1; i < len(good)-1; i++ {
+		for bit := range 8 {
+			bad := bytes.Clone(good)
+			bad[i] ^= 1 << bit
+			r, err := decode(bad)
+			if err == nil {
+				t.Fatalf("byte %d, bit %d: %+v", i, bit, r)
+			}
+			if errors.Is(err, ErrChecksum) {
+				sums++
+			}
+		}
+	}
+	if sums < 300 {
+		t.Errorf("only %d of the errors were found by the checksum", sums)
+	}
+}
+
 // device answers as an SPS30 does, from a table.
 type device struct {
 	replies map[byte][][]byte // by command: state and data; the last one for ever
