@@ -2,7 +2,7 @@
 // 21 (soil water potential), HYDROS 21 and its predecessor CTD-10 (depth, temperature and conductivity of water).
 //
 // Documents: TEROS 11/12 integrator guide (18224) and manual (20587), section 3.1 (ranges, accuracy) and 4.1.1 to 4.1.3
-// (equations 5 to 7); TEROS 21 integrator guides (18204 for generation 1, 18599 for generation 2); HYDROS 21 integrator
+// (equations 5 to 7); TEROS 21 integrator guide (18204); HYDROS 21 integrator
 // guide (18281) and CTD manual (13869). All answer aC! with the values in the order of their outputs here; TEROS 11 and 12
 // send the count of their oscillator (RAW) instead of a water content, which follows from it by what the probe stands in.
 //
@@ -15,9 +15,8 @@
 //
 // # Traps
 //
-//   - A probe that cannot measure sends a code instead of a value, without a point: −9999 and −9990 (out of its range or
-//     broken), −9991 and −9992 (supply voltage, calibration lost). The matric potential of a TEROS 21 passes through these
-//     numbers in very dry soil, but then with its digit after the point.
+//   - A probe that cannot measure sends a code instead of a value, a whole number from −9999 to −9990. The matric potential
+//     of a TEROS 21 passes through these numbers in very dry soil, but then with its digit after the point.
 //   - Soil as dry as air makes the equations negative. There is no such water content: RAW is delivered without it.
 //   - On power-up the probes send a line of another protocol by themselves (DDI); it is thrown away before a command.
 //   - How many digits RAW has depends on the firmware: they are passed on as they come.
