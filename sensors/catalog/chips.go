@@ -13,6 +13,7 @@ import (
 	"loam/sensors/probes/ms5837"
 	"loam/sensors/probes/scd30"
 	"loam/sensors/probes/scd4x"
+	"loam/sensors/probes/seesaw"
 	"loam/sensors/probes/sht2x"
 	"loam/sensors/probes/sht3x"
 	"loam/sensors/probes/sht4x"
@@ -32,6 +33,7 @@ func chips() []sensors.Model {
 		hdc302x.Model(),
 		scd30.Model(),
 		scd4x.Model(),
+		seesaw.Model(),
 		sht2x.Model(),
 		sht3x.Model(),
 		sht4x.Model(),

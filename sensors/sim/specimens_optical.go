@@ -9,7 +9,13 @@ import (
 
 // opticalSpecimens are the chips on I2C for light, water and soil.
 func opticalSpecimens() []specimen {
-	return slices.Concat(lightSpecimens(), pressureSpecimens())
+	return slices.Concat(lightSpecimens(), pressureSpecimens(), []specimen{{
+		driver: "seesaw-soil", address: 0x36,
+		channels: []Channel{{ID: "soil", Quantity: sensors.ProbeCount, Tolerance: 1}},
+		i2c: func(around surroundings) i2cChip {
+			return &seesawModel{now: around.now, chance: around.luck, feel: func(t time.Time) float64 { return around.feel(sensors.ProbeCount, t) }}
+		},
+	}})
 }
 
 // lightSpecimens are the light sensors. What a count means at full sun, and half of it, is their tolerance.
