@@ -29,6 +29,7 @@ type demoFiles struct {
 
 // demoGateway fills in a gateway's files.
 type demoGateway struct {
+	Place          sim.Place // where its simulated probes stand
 	ID, Name, Key  string
 	HubKey, Broker string
 	Seed           int64
@@ -47,7 +48,7 @@ func layOutDemo(dir string, world demoWorld, http string) (demoFiles, error) {
 	var gateways []demoGateway
 	for _, place := range sim.Places() {
 		g := demoGateway{
-			ID: string(place), Name: names[place], Seed: world.Seed, Start: world.Start,
+			ID: string(place), Place: place, Name: names[place], Seed: world.Seed, Start: world.Start,
 			HubKey: identity.FormatKey(hub.Public()), Broker: "mqtt://127.0.0.1:1883", // the demo says where its broker really is
 		}
 		id, err := identity.LoadOrCreate(keyPath(filepath.Join(dir, g.ID)), g.ID)

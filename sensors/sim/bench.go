@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"loam/sensors"
@@ -46,7 +47,10 @@ func (s *Site) addSpecimens() {
 			luck: s.luck(name), now: s.now,
 			feel: func(q sensors.Quantity, t time.Time) float64 { return benchTruth(s.world.seed, q, t) },
 		}
-		p := Probe{Name: name, Driver: sp.driver, Bus: "SIM-" + name, Address: sp.address, Input: sp.input, Medium: sp.medium, Settings: sp.settings, Channels: sp.channels}
+		p := Probe{Name: name, Driver: sp.driver, Bus: "SIM-" + name, Address: sp.address, Input: sp.input, Medium: sp.medium, Settings: sp.settings, Channels: slices.Clone(sp.channels)}
+		for i := range p.Channels { // no two channels of the bench have one name
+			p.Channels[i].ID = sensors.Channel(strings.ReplaceAll(name+"-"+string(p.Channels[i].Quantity), "_", "-"))
+		}
 		switch {
 		case sp.i2c != nil:
 			seat := &i2cSeat{chip: sp.i2c(around)}
