@@ -185,7 +185,8 @@ func openGateway(ctx context.Context, cfg gatewayConfig, clk clock.Clock, log *s
 	return g, nil
 }
 
-// keep is where readings leave the sampler: durable first, then signed when a batch is full.
+// keep is where readings leave the sampler: durable first, then signed when a batch is full. What is durable is kept,
+// whether it could be signed or not: to refuse it would bring it a second time.
 func (g *gateway) keep(ctx context.Context, readings []sensors.Reading) error {
 	if err := g.spool.Append(ctx, readings); err != nil {
 		return err
@@ -193,7 +194,10 @@ func (g *gateway) keep(ctx context.Context, readings []sensors.Reading) error {
 	for _, r := range readings {
 		g.log.Debug("spooled", "channel", r.Channel, "quantity", r.Quantity, "value", r.Value, "at_ms", r.At.Wall.UnixMilli())
 	}
-	return g.seal(ctx, false)
+	if err := g.seal(ctx, false); err != nil {
+		g.log.Error("readings could not be signed; they stay in the spool and are tried again", "error", err)
+	}
+	return nil
 }
 
 // seal signs what is in the spool; partial also signs a batch that is not full.

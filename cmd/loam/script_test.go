@@ -25,6 +25,10 @@ func TestScripts(t *testing.T) {
 			"flipbyte":  flipByte,
 			"summary":   checkSummary,
 			"onebundle": oneBundle,
+			"freeport":  freePort,
+			"fetch":     fetch,
+			"unpack":    unpack,
+			"nosecret":  noSecret,
 		},
 	})
 }

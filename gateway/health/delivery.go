@@ -3,6 +3,9 @@ package health
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/eclipse/paho.mqtt.golang/packets"
@@ -22,7 +25,7 @@ func Spool(s spool.Stats, now time.Time) []Check {
 		used = float64(s.Used) / float64(s.MaxBytes)
 	}
 	level := above(used, 0.7, 0.9)
-	fact := fmt.Sprintf("%s wait; %s of %s are used", plural(s.Readings, "reading"), size(uint64(max(0, s.Used))), size(uint64(max(0, s.MaxBytes))))
+	fact := fmt.Sprintf("waiting for the hub: %s; %s of %s are used", plural(s.Readings, "reading"), size(uint64(max(0, s.Used))), size(uint64(max(0, s.MaxBytes))))
 	if s.Thinned.Batches > 0 {
 		fact += fmt.Sprintf("; %s had to make room, from %s to %s", plural(s.Thinned.Readings-s.Thinned.Kept, "reading"), s.Thinned.From.Format(time.DateOnly), s.Thinned.To.Format(time.DateOnly))
 		if level == OK {
@@ -61,6 +64,8 @@ func Broker(err error) []Check {
 	reach := topic{"broker.reachable", "without the broker nothing reaches the hub; readings wait in the spool"}
 	auth := topic{"broker.authorised", "a broker that does not know the gateway takes nothing from it"}
 	switch {
+	case errors.Is(err, ErrNoKey):
+		return []Check{reach.unknown("the broker was not asked: %v", err), auth.unknown("the broker was not asked: %v", err)}
 	case err == nil:
 		return []Check{reach.ok("the broker answers"), auth.ok("the broker lets this gateway in")}
 	case errors.Is(err, packets.ErrorRefusedBadUsernameOrPassword) || errors.Is(err, packets.ErrorRefusedNotAuthorised) || errors.Is(err, packets.ErrorRefusedIDRejected):
@@ -71,4 +76,38 @@ func Broker(err error) []Check {
 		reach.fail("see that the broker's address in [uplink] is right, that the hub runs, and the checks of the network and the clock (certificates have dates)", "the broker cannot be reached: %v", err),
 		auth.unknown("the broker was not reached"),
 	}
+}
+
+// ErrNoKey is wrapped by what [Broker] is given where the gateway has no key yet that the broker could know it by.
+var ErrNoKey = errors.New("the gateway's key cannot be read")
+
+// NoSpool states that the spool is there and cannot be looked at.
+func NoSpool(err error) Check {
+	t := topic{"spool.backlog", "what the spool keeps is not delivered yet"}
+	if errors.Is(err, fs.ErrPermission) {
+		return t.unknown("the spool cannot be looked at: run this as the gateway's user")
+	}
+	return t.fail("stop the gateway and keep spool.db with spool.db-wal; `sqlite3 spool.db .recover` saves what is in a damaged one", "%v", err)
+}
+
+// Running states whether a gateway runs on a state folder; err is why that, or its status page, could not be looked at.
+func Running(gateway string, running bool, err error) Check {
+	t := topic{"gateway.running", "probes are read only while the gateway runs"}
+	switch {
+	case running && err != nil:
+		return t.warn("see what it says: `journalctl -u loam-gateway -n 50`; then `sudo systemctl restart loam-gateway`", "%s is running, but its status page is not there: %v", gateway, err)
+	case running:
+		return t.ok("%s is running", gateway)
+	case err != nil:
+		return t.unknown("the state folder cannot be looked at: run this as the gateway's user")
+	}
+	return t.warn("`sudo systemctl enable --now loam-gateway`, or `loam gateway --config FILE`", "%s is not running", gateway)
+}
+
+// OfGateway picks what only a running gateway can say from the checks on its status page.
+func OfGateway(checks []Check) []Check {
+	return slices.DeleteFunc(slices.Clone(checks), func(c Check) bool {
+		part, _, _ := strings.Cut(c.ID, ".")
+		return !slices.Contains([]string{"probe", "channel", "spool", "uplink"}, part)
+	})
 }

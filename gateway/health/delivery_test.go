@@ -3,6 +3,7 @@ package health
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"loam/gateway/spool"
 	"loam/gateway/uplink"
+	"loam/sensors"
 )
 
 func TestSpool(t *testing.T) {
@@ -21,7 +23,7 @@ func TestSpool(t *testing.T) {
 		says         string
 	}{
 		"empty":         {spool.Stats{MaxBytes: 1e9, Used: 40e3}, time.Time{}, OK, OK, "nothing waits"},
-		"a little":      {spool.Stats{MaxBytes: 1e9, Used: 1e6, Readings: 1, Batches: 1, Oldest: now.Add(-time.Minute)}, time.Time{}, OK, OK, "1 reading wait"},
+		"a little":      {spool.Stats{MaxBytes: 1e9, Used: 1e6, Readings: 1, Batches: 1, Oldest: now.Add(-time.Minute)}, time.Time{}, OK, OK, "waiting for the hub: 1 reading;"},
 		"an hour":       {spool.Stats{MaxBytes: 1e9, Used: 1e6, Readings: 60, Oldest: now.Add(-time.Hour)}, time.Time{}, OK, Warning, "waits for 1h"},
 		"eight days":    {spool.Stats{MaxBytes: 1e9, Used: 700e6, Readings: 60, Oldest: now.Add(-8 * 24 * time.Hour)}, time.Time{}, Warning, Failure, "8 days"},
 		"almost full":   {spool.Stats{MaxBytes: 1e9, Used: 900e6}, time.Time{}, Failure, OK, "900.0 MB of 1.0 GB"},
@@ -63,6 +65,7 @@ func TestBroker(t *testing.T) {
 		reach, auth Level
 	}{
 		{nil, OK, OK},
+		{fmt.Errorf("%w: no such file", ErrNoKey), Unknown, Unknown},
 		{errors.New("connection refused"), Failure, Unknown},
 		{fmt.Errorf("connect: %w", packets.ErrorRefusedNotAuthorised), OK, Failure},
 		{fmt.Errorf("connect: %w", packets.ErrorRefusedBadUsernameOrPassword), OK, Failure},
@@ -80,5 +83,46 @@ func TestConfig(t *testing.T) {
 	}
 	if c := byID(t, []Check{Config("gateway.toml", errors.New("gateway.toml:4:1: nobody knows the key"))})["config.valid"]; c.Level != Failure || !strings.Contains(c.Fact, ":4:1") {
 		t.Errorf("%+v", c)
+	}
+}
+
+func TestCalibration(t *testing.T) {
+	for _, c := range []struct {
+		cert sensors.Certificate
+		at   time.Time
+		want Level
+	}{
+		{sensors.Certificate{}, now, Warning},
+		{sensors.Certificate{ID: sensors.FactoryCertificate}, now, OK},
+		{sensors.Certificate{ID: "a", Due: now.Add(31 * 24 * time.Hour)}, now, OK},
+		{sensors.Certificate{ID: "a", Due: now.Add(29 * 24 * time.Hour)}, now, Warning},
+		{sensors.Certificate{ID: "a", Due: now}, now, Failure},
+		{sensors.Certificate{ID: "a", Due: now}, time.Unix(300, 0), Unknown},
+	} {
+		if got := byID(t, []Check{Calibration("soil-10cm", c.cert, c.at)})["calibration.soil-10cm"]; got.Level != c.want {
+			t.Errorf("%+v at %s: %+v", c.cert, c.at, got)
+		}
+	}
+}
+
+func TestRunning(t *testing.T) {
+	for _, c := range []struct {
+		running bool
+		err     error
+		want    Level
+	}{{true, nil, OK}, {true, errors.New("connection refused"), Warning}, {false, nil, Warning}, {false, fs.ErrPermission, Unknown}} {
+		if got := byID(t, []Check{Running("meadow", c.running, c.err)})["gateway.running"]; got.Level != c.want {
+			t.Errorf("%+v: %+v", c, got)
+		}
+	}
+	if c := byID(t, []Check{NoSpool(fs.ErrPermission)})["spool.backlog"]; c.Level != Unknown {
+		t.Errorf("%+v", c)
+	}
+	if c := byID(t, []Check{NoSpool(spool.ErrCorrupt)})["spool.backlog"]; c.Level != Failure {
+		t.Errorf("%+v", c)
+	}
+	got := OfGateway([]Check{{ID: "probe.air"}, {ID: "disk.space"}, {ID: "spool.age"}, {ID: "uplink.connected"}, {ID: "channel.x"}, {ID: "probes"}})
+	if len(got) != 4 {
+		t.Errorf("%+v", got)
 	}
 }

@@ -17,7 +17,7 @@ func (m Machine) room(stateDir string) []Check {
 	space := topic{"disk.space", "on a full disk readings stay in memory only, and what does not fit there is lost"}
 	inodes := topic{"disk.inodes", "without free inodes no file can be made, however much space there is"}
 	if stateDir == "" {
-		return []Check{space.unknown("no configuration says where the gateway keeps what it has"), inodes.unknown("no configuration says where the gateway keeps what it has")}
+		stateDir = "/" // where nothing else is said, that is where a gateway would write
 	}
 	where := m.standing(stateDir)
 	s, err := m.Space(where)
@@ -27,7 +27,7 @@ func (m Machine) room(stateDir string) []Check {
 	const fail, warn = 100e6, 1e9
 	level := below(float64(s.Free), fail, min(warn, 0.2*float64(s.Total))) // a small card is not wrong for being small
 	out := []Check{space.graded(level, "see what uses it with `du -xh / | sort -h | tail`, clear it, or take a larger card; `journalctl --vacuum-size=100M` clears old logs",
-		"%s of %s are free where the gateway keeps what it has (%s)", size(s.Free), size(s.Total), stateDir)}
+		"%s of %s are free on the storage of %s", size(s.Free), size(s.Total), stateDir)}
 	if s.Inodes == 0 {
 		return append(out, inodes.unknown("this file system does not count them"))
 	}
