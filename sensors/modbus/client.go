@@ -94,13 +94,7 @@ func (c *Client) ask(ctx context.Context, conn serial.Conn, r Request) ([]uint16
 	if err := conn.Write(ctx, r.Frame(c.address)); err != nil {
 		return nil, err
 	}
-	registers, err := c.listen(ctx, conn, r)
-	if again(err) { // its rest must not be in the way of the next request
-		if quiet := c.silence(ctx, conn); quiet != nil {
-			err = fmt.Errorf("%w, then: %w", err, quiet)
-		}
-	}
-	return registers, err
+	return c.listen(ctx, conn, r)
 }
 
 // silence waits until nobody has spoken for 3.5 characters, which is what begins a frame; above 19200 baud it is 1.75 ms.

@@ -8,10 +8,11 @@
 //
 // A reply carries no number that ties it to its request. It is taken only if its checksum is right and it echoes the
 // address, the function and the length that were asked for; anything else on the line is passed over: noise where the
-// transceivers turn around, a request that the adapter echoes, a reply of another probe that comes late. A whole request
-// and reply is one transaction of the port, it begins with silence, and where it failed the line is listened to until it
-// is silent again. What remains is a late reply of the same probe to an earlier request of the same length: a probe is
-// therefore never sent two requests of one length that mean different registers (the register maps are checked for it).
+// transceivers turn around, a request that the adapter echoes, a reply of another probe that comes late. A request and its
+// reply are one transaction of the port, and every request begins with silence: what was late until then is thrown away.
+// What remains is a reply of the same probe to an earlier request, so late that it comes after the next one of the same
+// length: a probe is therefore never sent two requests of one length that mean different registers (the register maps are
+// checked for it).
 //
 // Nothing is ever written to a probe.
 //

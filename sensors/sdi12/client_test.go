@@ -47,7 +47,8 @@ func (l *line) Break(_ context.Context, d time.Duration) error {
 	if d < 12*time.Millisecond {
 		return errors.New("too short a break")
 	}
-	l.woken, l.unread = l.clock.Now().Uptime, "\x00"
+	l.woken = l.clock.Now().Uptime
+	l.unread += "\x00"
 	return nil
 }
 
@@ -225,6 +226,14 @@ func TestSeveralProbesOnOneLineMeasureAtTheSameTime(t *testing.T) {
 	}
 	if got := strings.Join(l.log, " "); got != "aC! bC! bD0! aD0!" {
 		t.Errorf("on the line: %s", got)
+	}
+}
+
+func TestWhatCameBeforeTheCommandIsThrownAway(t *testing.T) {
+	l := newLine(map[string][]string{"aR0!": {"a+3.14\r\n"}})
+	l.unread = "a+9.99\r\n" // a probe that was switched on says something by itself
+	if got, err := l.client(t, 'a').Measure(t.Context(), "R0"); err != nil || text(got) != "3.14" || len(l.log) != 1 {
+		t.Errorf("%v, %v after %v", got, err, l.log)
 	}
 }
 

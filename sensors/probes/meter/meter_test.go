@@ -156,6 +156,7 @@ func TestWhatTheProbesSay(t *testing.T) {
 		{"teros12", "", "+2500.00+22.3", 2, ""},
 		{"teros21", "", "-33.4-4.5", 2, "matric_potential=-33.4 soil_temperature=-4.5"},
 		{"teros21", "", "-9995.0+30.1", 2, "matric_potential=-9995.0 soil_temperature=30.1"},
+		{"teros21", "", "-999.5+30.1", 2, "matric_potential=-999.5 soil_temperature=30.1"},
 		{"teros21", "", "-9999+30.1", 2, "soil_temperature=30.1"},
 		{"hydros21", "", "+1432+11.8+387", 3, "water_depth=1432 water_temperature=11.8 water_electrical_conductivity=387"},
 		{"hydros21", "", "-3+31.0+0", 3, "water_depth=-3 water_temperature=31.0 water_electrical_conductivity=0"},

@@ -154,7 +154,8 @@ func TestEveryTypeOfNumber(t *testing.T) {
 		}
 	}
 	o := output{Quantity: "x", Type: f32, Scale: scale("1"), Min: sensors.Decimal{}, Max: sensors.Decimal{Mantissa: 100}}
-	for _, bits := range []uint32{f(float32(math.NaN())), f(float32(math.Inf(1))), f(float32(math.Inf(-1)))} {
+	o.None = []uint32{f(50)}
+	for _, bits := range []uint32{f(50), f(float32(math.NaN())), f(float32(math.Inf(1))), f(float32(math.Inf(-1)))} {
 		if got, err := o.value(bits); !errors.Is(err, ErrNone) {
 			t.Errorf("%#x: %s, %v", bits, got, err)
 		}
