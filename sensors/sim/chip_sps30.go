@@ -18,6 +18,9 @@ type sps30Model struct {
 	second  int64 // of the measurement that was read last
 }
 
+// usedSPS30 is one that another program left measuring, in integers.
+func usedSPS30(s surroundings) sps30Model { return sps30Model{around: s, started: time.Unix(1, 0)} }
+
 // restart is what a loss of power leaves.
 func (m *sps30Model) restart() { *m = sps30Model{around: m.around} }
 
@@ -60,9 +63,7 @@ func (m *sps30Model) read() []byte {
 // sps30Serial is its SHDLC interface.
 type sps30Serial struct{ sps30Model }
 
-func newSPS30Serial(s surroundings) serialDevice {
-	return &sps30Serial{sps30Model{around: s}}
-}
+func newSPS30Serial(s surroundings) serialDevice { return &sps30Serial{usedSPS30(s)} }
 
 func (d *sps30Serial) hear(sent []byte, powered bool) []byte {
 	if !powered {
@@ -159,7 +160,7 @@ type sps30Wire struct {
 	pointer uint16
 }
 
-func newSPS30Wire(s surroundings) i2cChip { return &sps30Wire{sps30Model: sps30Model{around: s}} }
+func newSPS30Wire(s surroundings) i2cChip { return &sps30Wire{sps30Model: usedSPS30(s)} }
 
 func (d *sps30Wire) exchange(w, r []byte, powered bool) error {
 	if !powered {

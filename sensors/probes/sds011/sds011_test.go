@@ -171,13 +171,15 @@ func TestAnotherDevicesAnswerIsNone(t *testing.T) {
 	d := &device{air: data(36, 120)}
 	probe, _, pass := d.open(t, nil)
 	pass(warmUp)
-	d.before = framed(isData, 1, 0, 2, 0, 0xA1, 0x61)
-	s, err := probe.Sense(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := uarttest.Values(t, s); got[sensors.PM25] != "3.6" || got[sensors.PM10] != "12.0" {
-		t.Errorf("%v", got)
+	for _, late := range [][]byte{framed(isData, 1, 0, 2, 0, 0xA1, 0x61), framed(isAnswer, cmdQuery, 1, 1, 0, 0xA1, 0x60)} {
+		d.before = late
+		s, err := probe.Sense(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := uarttest.Values(t, s); got[sensors.PM25] != "3.6" || got[sensors.PM10] != "12.0" {
+			t.Errorf("%v", got)
+		}
 	}
 	d.air = nil
 	if s, err := probe.Sense(t.Context()); err == nil {
