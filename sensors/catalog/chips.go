@@ -10,6 +10,9 @@ import (
 	"loam/sensors/probes/bme280"
 	"loam/sensors/probes/ds18b20"
 	"loam/sensors/probes/hdc302x"
+	"loam/sensors/probes/ina219"
+	"loam/sensors/probes/mlx90614"
+	"loam/sensors/probes/ms5611"
 	"loam/sensors/probes/ms5837"
 	"loam/sensors/probes/scd30"
 	"loam/sensors/probes/scd4x"
@@ -31,6 +34,9 @@ func chips() []sensors.Model {
 		bme280.Model(),
 		ds18b20.Model(),
 		hdc302x.Model(),
+		ina219.Model(),
+		mlx90614.Model(),
+		ms5611.Model(),
 		scd30.Model(),
 		scd4x.Model(),
 		seesaw.Model(),

@@ -8,6 +8,17 @@ func climateSpecimens() []specimen {
 		{driver: "aht20", address: 0x38, channels: airChannels("aht20", 0.07, 0.3), i2c: newAHT20},
 		{driver: "am2320", address: 0x5C, channels: airChannels("am2320", 0.12, 0.3), i2c: newAM2320},
 		{driver: "hdc302x", address: 0x44, channels: airChannels("hdc302x", 0.07, 0.3), i2c: newHDC302x},
+		{driver: "ina219", address: 0x40, channels: []Channel{
+			{ID: "ina219-voltage", Quantity: sensors.SupplyVoltage, Tolerance: 0.003},
+			{ID: "ina219-current", Quantity: sensors.SupplyCurrent, Tolerance: 0.2},
+		}, i2c: newINA219},
+		{driver: "mlx90614", address: 0x5A, channels: []Channel{
+			{ID: "mlx90614-surface", Quantity: sensors.SurfaceTemperature, Tolerance: 0.08},
+		}, i2c: newMLX90614},
+		{driver: "ms5611", address: 0x77, channels: []Channel{
+			{ID: "ms5611-temperature", Quantity: sensors.AirTemperature, Tolerance: 0.08},
+			{ID: "ms5611-pressure", Quantity: sensors.AirPressure, Tolerance: 3*NoisePressure + 3},
+		}, i2c: newMS5611},
 		{driver: "scd30", address: 0x61, channels: co2Channels("scd30"), i2c: newSCD30},
 		{driver: "scd4x", address: 0x62, channels: co2Channels("scd4x"), i2c: newSCD4x},
 		{driver: "scd4x", address: 0x62, settings: map[string]string{"mode": "low-power"}, channels: co2Channels("scd4x"), i2c: newSCD4x},
