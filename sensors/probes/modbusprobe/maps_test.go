@@ -1,6 +1,7 @@
 package modbusprobe
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -70,5 +71,18 @@ func TestComputedNutrientsSaySo(t *testing.T) {
 	}
 	if n == 0 {
 		t.Error("no nutrients were looked at")
+	}
+}
+
+// TestTheMapThatPeopleReadAboutIsRight: they begin with a copy of it.
+func TestTheMapThatPeopleReadAboutIsRight(t *testing.T) {
+	raw, err := os.ReadFile("../../../docs/fieldbus.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(raw), "# /etc/loam/maps/pond-probe.toml\n")
+	text, _, found := strings.Cut(text, "```")
+	if m, err := parse("docs/fieldbus.md", []byte(text)); !found || err != nil || len(m.Outputs) != 2 || len(m.Checks) != 1 || len(m.Goldens) != 1 {
+		t.Errorf("%+v, %v", m, err)
 	}
 }
