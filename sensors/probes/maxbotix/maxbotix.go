@@ -170,9 +170,9 @@ func (p *probe) Sense(ctx context.Context) ([]sensors.Sample, error) {
 	case err != nil:
 		return nil, err
 	case n >= p.series.end:
-		return nil, p.Error(fmt.Errorf("R%d: %w", n, ErrNoTarget), "is its face clean and level with the surface, and the setting series right?")
+		return nil, p.Error(fmt.Errorf("line R%d: %w", n, ErrNoTarget), "is its face clean and level with the surface, and the setting series right?")
 	case n <= p.series.nearest:
-		return nil, p.Error(fmt.Errorf("R%d: %w", n, ErrTooNear), "is something in its way, and the setting series right?")
+		return nil, p.Error(fmt.Errorf("line R%d: %w", n, ErrTooNear), "is something in its way, and the setting series right?")
 	}
 	return []sensors.Sample{{Quantity: sensors.Distance, Value: sensors.Decimal{Mantissa: p.series.mm(n)}, At: taken}}, nil
 }
