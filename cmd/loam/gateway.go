@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"loam/gateway/health"
 	"loam/gateway/identity"
 	"loam/gateway/sampler"
 	"loam/gateway/spool"
@@ -151,11 +152,12 @@ type gateway struct {
 	sampler  *sampler.Sampler
 	uplink   *uplink.Uplink
 	probes   []sampler.Probe
+	rhythm   health.Rhythm
 }
 
 // openGateway wires the role. Nothing moves until Run.
 func openGateway(ctx context.Context, cfg gatewayConfig, clk clock.Clock, log *slog.Logger) (_ *gateway, err error) {
-	g := &gateway{cfg: cfg, clock: clk, log: log.With("gateway", cfg.Gateway), metrics: newMetrics()}
+	g := &gateway{cfg: cfg, clock: clk, log: log.With("gateway", cfg.Gateway), metrics: newMetrics(), rhythm: health.NewRhythm(cfg.interval(), cfg.timeout())}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, g.Close())

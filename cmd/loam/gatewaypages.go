@@ -51,24 +51,20 @@ func (g *gateway) status(ctx context.Context) (gatewayStatus, error) {
 	}
 	return gatewayStatus{
 		Gateway: g.cfg.Gateway, Version: version(), Spool: stats, Uplink: g.uplink.Status(),
-		Probes: g.rhythm().View(g.sampler.Statuses()),
+		Probes: g.rhythm.At(g.clock.Now()).View(g.sampler.Statuses()),
 		Checks: append(g.checks(), health.Spool(stats, g.clock.Now().Wall)...),
 	}, nil
 }
 
 // checks is what can be said without asking the spool.
 func (g *gateway) checks() []health.Check {
-	checks := g.rhythm().Probes(g.sampler.Statuses())
+	checks := g.rhythm.At(g.clock.Now()).Probes(g.sampler.Statuses())
 	checks = append(checks, health.Uplink(g.uplink.Status(), g.clock.Now().Wall))
 	state, err := filepath.Abs(g.cfg.StateDir)
 	if err != nil { // the working folder is gone
 		state = ""
 	}
 	return append(checks, health.This(g.clock).Checks(state, g.cfg.needs())...)
-}
-
-func (g *gateway) rhythm() health.Rhythm {
-	return health.Rhythm{Interval: g.cfg.interval(), Timeout: g.cfg.timeout(), Now: g.clock.Now()}
 }
 
 // needs are the buses the probes are on; simulated ones need none of this machine.
@@ -113,7 +109,7 @@ func (m gatewayMetrics) Collect(out chan<- prometheus.Metric) {
 			gauge(d, 0, labels...)
 		}
 	}
-	for _, p := range m.g.rhythm().View(m.g.sampler.Statuses()) {
+	for _, p := range m.g.rhythm.At(m.g.clock.Now()).View(m.g.sampler.Statuses()) {
 		truth(probeUp, p.State, p.Probe)
 		if p.LastGood != nil {
 			gauge(probeSampled, float64(p.LastGood.UnixMilli())/1000, p.Probe)

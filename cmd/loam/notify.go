@@ -45,7 +45,7 @@ func (g *gateway) notify(state string) {
 
 // statusLine is what `systemctl status` shows.
 func (g *gateway) statusLine(ctx context.Context) string {
-	views := g.rhythm().View(g.sampler.Statuses())
+	views := g.rhythm.At(g.clock.Now()).View(g.sampler.Statuses())
 	wrong := 0
 	for _, v := range views {
 		if v.State == health.Failing || v.State == health.Silent {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -177,5 +178,73 @@ func TestNoWatchdogNoFood(t *testing.T) {
 	}
 	if want := []string{"READY=1", "STATUS=well", "STOPPING=1"}; !slices.Equal(sent, want) {
 		t.Errorf("sent %q, want %q", sent, want)
+	}
+}
+
+// A gateway says by itself that it is up, how its probes are, that it lives, and that it stops.
+func TestAGatewayTellsSystemd(t *testing.T) {
+	heard := listenAsSystemd(t)
+	t.Setenv("WATCHDOG_USEC", "150000")
+	dir := t.TempDir()
+	path := filepath.Join(dir, "gateway.toml")
+	if err := os.WriteFile(path, []byte(`
+community = "willow-creek"
+gateway = "brook"
+state_dir = "state"
+[sampling]
+interval = "1s"
+timeout = "1s"
+[uplink]
+broker = "mqtt://127.0.0.1:1"
+hub_key = "ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+[simulate]
+place = "stream"
+seed = 1
+start = 2026-01-01
+[[probe]]
+name = "air"
+driver = "bme280"
+bus = "SIM-stream-I2C"
+  [[probe.channel]]
+  id = "air-temperature"
+  quantity = "air_temperature"
+`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := readGatewayConfig(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clk, err := cfg.clock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := openGateway(t.Context(), cfg, clk, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := g.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- g.Run(ctx, clk) }()
+	const well = "STATUS=1 of 1 probes answer; "
+	for deadline := time.Now().Add(10 * time.Second); heard.count(well+"1 readings wait") == 0 && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(5 * time.Second); heard.count("STOPPING=1") == 0 && time.Now().Before(deadline); {
+		time.Sleep(5 * time.Millisecond) // it is still on its way to this test's reader
+	}
+	if heard.count("READY=1") != 1 || heard.count("WATCHDOG=1") < 3 || heard.count(well) == 0 || heard.count("STOPPING=1") != 1 {
+		heard.mu.Lock()
+		defer heard.mu.Unlock()
+		t.Errorf("systemd heard %q", heard.heard)
 	}
 }

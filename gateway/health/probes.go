@@ -26,17 +26,26 @@ const (
 	Failing     State = "failing"
 )
 
-// Rhythm is what probes are judged by.
+// Rhythm is what probes are judged by, at one moment.
 type Rhythm struct {
-	Interval time.Duration // how often they are asked
-	Timeout  time.Duration // how long one may take
-	Now      clock.Instant
+	patience time.Duration
+	tests    qc.Settings
+	now      clock.Instant
 }
 
-// patience is how long a probe may go without a sample: three turns, and the time of one answer.
-func (r Rhythm) patience() time.Duration { return 3*r.Interval + r.Timeout }
+// NewRhythm is that of probes which are asked each interval, and may take as long as timeout. A probe may go without a
+// sample for three turns and the time of one answer.
+func NewRhythm(interval, timeout time.Duration) Rhythm {
+	return Rhythm{patience: 3*interval + timeout, tests: qc.Defaults()}
+}
 
-func (r Rhythm) since(at clock.Instant) time.Duration { return r.Now.Uptime - at.Uptime }
+// At is the same, at another moment.
+func (r Rhythm) At(now clock.Instant) Rhythm {
+	r.now = now
+	return r
+}
+
+func (r Rhythm) since(at clock.Instant) time.Duration { return r.now.Uptime - at.Uptime }
 
 // ProbeState judges a probe as a whole: whether it answers.
 func (r Rhythm) ProbeState(s sampler.Status) State {
@@ -47,7 +56,7 @@ func (r Rhythm) ProbeState(s sampler.Status) State {
 	switch {
 	case s.Failures > 0 && s.Good == (clock.Instant{}), s.Failures >= 3:
 		return Failing
-	case r.since(last) > r.patience():
+	case r.since(last) > r.patience:
 		return Silent
 	case s.Good == (clock.Instant{}), errors.Is(s.Err, sensors.ErrNotReady):
 		return Waiting
@@ -58,14 +67,14 @@ func (r Rhythm) ProbeState(s sampler.Status) State {
 // ChannelState judges one channel of a probe that answers.
 func (r Rhythm) ChannelState(s sampler.Status, c sampler.ChannelStatus) State {
 	if c.Repeats == 0 {
-		if s.Good == (clock.Instant{}) || r.since(s.Began) <= r.patience() {
+		if s.Good == (clock.Instant{}) || r.since(s.Began) <= r.patience {
 			return Waiting
 		}
 		return Silent
 	}
 	kind, err := c.Last.RawQuantity.Kind()
 	switch {
-	case r.since(c.Last.At) > r.patience():
+	case r.since(c.Last.At) > r.patience:
 		return Silent
 	case err == nil && (c.Last.Raw.Cmp(kind.Min) < 0 || c.Last.Raw.Cmp(kind.Max) > 0):
 		return Implausible
@@ -80,7 +89,7 @@ func (r Rhythm) ChannelState(s sampler.Status, c sampler.ChannelStatus) State {
 // flat uses the periods of the hub's flat-line test, so that the gateway warns of what will not earn. Quantities that rest
 // for weeks have none; and three samples, however far apart, are no line.
 func (r Rhythm) flat(c sampler.ChannelStatus) bool {
-	test := qc.Defaults().For("", c.Last.RawQuantity).FlatLine
+	test := r.tests.For("", c.Last.RawQuantity).FlatLine
 	if test == nil || c.Repeats <= 3 {
 		return false
 	}

@@ -66,7 +66,7 @@ func (f *field) says(centiTemperature, centiHumidity int64) {
 func (f *field) well(i int) { f.says(1200+int64(i%50), 5000+int64(i%70)) }
 
 func (f *field) rhythm() Rhythm {
-	return Rhythm{Interval: time.Minute, Timeout: 10 * time.Second, Now: f.clk.Now()}
+	return NewRhythm(time.Minute, 10*time.Second).At(f.clk.Now())
 }
 
 func TestProbes(t *testing.T) {
