@@ -91,7 +91,7 @@ func TestFindSaysWhatMayBeMeant(t *testing.T) {
 		t.Errorf("Find(bme280) = %q, %v", m.Name, err)
 	}
 	for name, want := range map[string]string{
-		"BME280": `did you mean "bme280"`, "bme28": `did you mean "bme280"`, "bmp280": `did you mean "bme280"`,
+		"BME280": `did you mean "bme280"`, "bme28": `did you mean "bme280"`,
 		"ds18s20": `did you mean "ds18b20"`, "soil-cap": `did you mean "soilcap"`,
 		"": all, "thermocouple": all,
 	} {

@@ -7,7 +7,7 @@ import (
 	"loam/sensors/probes/aht20"
 	"loam/sensors/probes/am2320"
 	"loam/sensors/probes/bh1750"
-	"loam/sensors/probes/bme280"
+	"loam/sensors/probes/bmx280"
 	"loam/sensors/probes/ds18b20"
 	"loam/sensors/probes/hdc302x"
 	"loam/sensors/probes/ina219"
@@ -31,7 +31,6 @@ func chips() []sensors.Model {
 		aht20.Model(),
 		am2320.Model(),
 		bh1750.Model(),
-		bme280.Model(),
 		ds18b20.Model(),
 		hdc302x.Model(),
 		ina219.Model(),
@@ -46,5 +45,5 @@ func chips() []sensors.Model {
 		tsl2561.Model(),
 		tsl2591.Model(),
 		veml7700.Model(),
-	}, ms5837.Models())
+	}, bmx280.Models(), ms5837.Models())
 }

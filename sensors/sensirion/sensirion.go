@@ -1,8 +1,8 @@
 // Package sensirion is the language of Sensirion's chips, which others have taken over (Texas Instruments HDC302x, Aosong
 // AHT20): 16-bit commands, and 16-bit words each followed by a CRC-8.
 //
-// Data sheets: SHT3x-DIS version 7 (December 2022), section 4.12 "Checksum Calculation" and table 20; SCD4x version 1.6,
-// section 3.12; SCD30 Interface Description 1.4.5, section 1.1.3; SPS30 1.0, section 6.2. The worked example of all of
+// Data sheets: SHT3x-DIS version 5 (May 2018), section 4.12 "Checksum Calculation" and table 20; SCD4x version 1.3,
+// section 3.11; SCD30 Interface Description 1.4.5, section 1.1.3; SPS30 1.0, section 6.2. The worked example of all of
 // them is 0xBEEF → 0x92. The SHT2x's checksum starts from 0 instead ("CRC Checksum Calculation", 2009: 0xDC → 0x79).
 package sensirion
 

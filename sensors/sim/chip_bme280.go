@@ -10,11 +10,13 @@ import (
 // air is what a BME280 stands in.
 type air struct{ temperature, humidity, pressure float64 } // °C, %, Pa
 
-// bme280Model is a Bosch BME280 (BST-BME280-DS002-15): registers, trimming parameters, forced mode.
+// bme280Model is a Bosch BME280 (BST-BME280-DS002-15): registers, trimming parameters, forced mode; or a BMP280, which has
+// no registers of humidity.
 type bme280Model struct {
 	now  func() time.Time
 	feel func(time.Time) air
 	trim bmeTrim
+	dry  bool // a BMP280
 
 	registers [256]byte
 	done      time.Time // when the running measurement ends; zero: none runs
@@ -46,6 +48,18 @@ func (b *bme280Model) restart() {
 	copy(b.registers[bmeData:], []byte{0x80, 0, 0, 0x80, 0, 0, 0x80, 0})
 	b.trim.store(&b.registers)
 	b.done = time.Time{}
+	b.dryUp()
+}
+
+// dryUp takes from a BMP280 what it does not have.
+func (b *bme280Model) dryUp() {
+	if !b.dry {
+		return
+	}
+	b.registers[0xD0] = 0x58
+	b.registers[0xA1] = 0
+	clear(b.registers[0xE1 : bmeCtrlHum+1])
+	clear(b.registers[bmeData+6 : bmeData+8])
 }
 
 func (b *bme280Model) exchange(w, r []byte, powered bool) error {
@@ -76,6 +90,7 @@ func (b *bme280Model) set(register, v byte, powered bool) {
 		}
 	case bmeCtrlHum, bmeConfig:
 		b.registers[register] = v
+		b.dryUp()
 	case bmeCtrlMeas:
 		b.registers[register] = v
 		if mode := v & 3; powered && (mode == 1 || mode == 2) {
@@ -136,6 +151,7 @@ func (b *bme280Model) finish() {
 		byte(rawT >> 12), byte(rawT >> 4), byte(rawT << 4),
 		byte(rawH >> 8), byte(rawH),
 	})
+	b.dryUp()
 }
 
 // coarse keeps the 16 bits of a single sample and one more for each doubling (tables 20 and 21).

@@ -1,4 +1,4 @@
-package bme280
+package bmx280
 
 import (
 	"encoding/binary"
@@ -24,8 +24,8 @@ const (
 
 var errTrimming = errors.New("the calibration stored in the chip is empty")
 
-// parseTrimming reads the two register blocks of the calibration.
-func parseTrimming(low [trimmingLow]byte, high [trimmingHigh]byte) (trimming, error) {
+// parseTrimming reads the register blocks of the calibration; the second is of humidity only.
+func parseTrimming(low [trimmingLow]byte, high [trimmingHigh]byte, humid bool) (trimming, error) {
 	u := func(i int) uint16 { return binary.LittleEndian.Uint16(low[2*i:]) }
 	s := func(i int) int16 { return int16(u(i)) }
 	c := trimming{
@@ -39,7 +39,7 @@ func parseTrimming(low [trimmingLow]byte, high [trimmingHigh]byte) (trimming, er
 		h6: int8(high[6]),
 	}
 	blank := func(v uint16) bool { return v == 0 || v == 0xFFFF }
-	if blank(c.t1) || blank(c.p1) || blank(uint16(c.h2)) {
+	if blank(c.t1) || blank(c.p1) || humid && blank(uint16(c.h2)) {
 		return trimming{}, errTrimming
 	}
 	return c, nil

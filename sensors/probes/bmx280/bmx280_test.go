@@ -1,4 +1,4 @@
-package bme280
+package bmx280
 
 import (
 	"errors"
@@ -10,6 +10,7 @@ import (
 	"periph.io/x/conn/v3/i2c/i2creg"
 
 	"loam/sensors"
+	"loam/sensors/chip"
 	"loam/sensors/clock"
 )
 
@@ -33,19 +34,19 @@ func TestWhatIsNotMeasuredIsNoSample(t *testing.T) {
 		"pressure zero":           {exampleT, 0, exampleH},
 		"humidity zero, the rest": {exampleT, exampleP, 0},
 	} {
-		samples, err := c.samples([8]byte(data(raw[0], raw[1], raw[2])), clock.Instant{})
+		samples, err := bme280().samples(c, data(raw[0], raw[1], raw[2]), clock.Instant{})
 		if !errors.Is(err, ErrNotMeasured) || len(samples) != 0 {
 			t.Errorf("%s: %v, %v", name, samples, err)
 		}
 	}
-	samples, err := c.samples([8]byte{255, 255, 255, 255, 255, 255, 255, 255}, clock.Instant{})
-	if !errors.Is(err, ErrImplausible) || len(samples) != 0 {
+	samples, err := bme280().samples(c, []byte{255, 255, 255, 255, 255, 255, 255, 255}, clock.Instant{})
+	if !errors.Is(err, chip.ErrImplausible) || len(samples) != 0 {
 		t.Errorf("all ones: %v, %v", samples, err)
 	}
 }
 
 func TestSamplesHaveTheDigitsTheChipMeans(t *testing.T) {
-	samples, err := example.trimming().samples([8]byte(data(exampleT, exampleP, exampleH)), clock.Instant{})
+	samples, err := bme280().samples(example.trimming(), data(exampleT, exampleP, exampleH), clock.Instant{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,6 +78,11 @@ func (b *bench) Tx(addr uint16, w, r []byte) error {
 
 func (b *bench) sense(t *testing.T) ([]sensors.Sample, time.Duration, error) {
 	t.Helper()
+	return b.senseAs(t, bme280())
+}
+
+func (b *bench) senseAs(t *testing.T, k kind) ([]sensors.Sample, time.Duration, error) {
+	t.Helper()
 	if err := i2creg.Register("BENCH", nil, -1, b.open); err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +92,7 @@ func (b *bench) sense(t *testing.T) ([]sensors.Sample, time.Duration, error) {
 		}
 	}()
 	c := clock.NewVirtual(time.Unix(1e9, 0), clock.BootID{})
-	d, err := Model().Open(t.Context(), sensors.Wiring{Probe: "air", Bus: "BENCH", Clock: c})
+	d, err := k.model().Open(t.Context(), sensors.Wiring{Probe: "air", Bus: "BENCH", Clock: c})
 	if err != nil {
 		return nil, 0, err
 	}
@@ -119,17 +125,39 @@ func TestAMeasurementThatDoesNotEndIsGivenUp(t *testing.T) {
 }
 
 func TestOtherChipsAreRefusedByName(t *testing.T) {
-	for id, says := range map[byte]string{0x58: "BMP280, which cannot measure humidity", 0x61: "chip id 0x61", 0xFF: "chip id 0xff", 0x00: "chip id 0x0"} {
+	for _, c := range []struct {
+		as   kind
+		id   byte
+		says string
+	}{
+		{bme280(), 0x58, `driver = "bmp280"`}, {bme280(), 0x61, `driver = "bme680"`}, {bme280(), 0x55, `driver = "bmp180"`},
+		{bmp280(), 0x60, `driver = "bme280"`}, {bme280(), 0xFF, "chip id 0xff"}, {bmp280(), 0x00, "chip id 0x00"},
+	} {
 		b := newBench()
-		b.registers[regID] = id
-		if _, _, err := b.sense(t); !errors.Is(err, ErrWrongChip) || !strings.Contains(err.Error(), says) {
-			t.Errorf("%#x: %v, want %q in it", id, err, says)
+		b.registers[regID] = c.id
+		if _, _, err := b.senseAs(t, c.as); !errors.Is(err, ErrWrongChip) || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, want %q in it", c.as.name, err, c.says)
 		}
 	}
 	b := newBench()
 	copy(b.registers[regTrimmingLow:], make([]byte, trimmingLow))
 	if _, _, err := b.sense(t); !errors.Is(err, errTrimming) {
 		t.Errorf("no calibration: %v", err)
+	}
+}
+
+// TestABMP280HasNoHumidity: what is in its registers beyond pressure and temperature is nothing.
+func TestABMP280HasNoHumidity(t *testing.T) {
+	b := newBench(data(exampleT, exampleP, 0))
+	b.registers[regID] = idBMP280
+	copy(b.registers[regTrimmingHigh:], make([]byte, trimmingHigh))
+	samples, _, err := b.senseAs(t, bmp280())
+	if err != nil || len(samples) != 2 || samples[0].Value.String() != "22.93" || samples[1].Value.String() != "100043" {
+		t.Errorf("%v, %v", samples, err)
+	}
+	b.script = [][]byte{data(0x80000, 0x80000, 0)}
+	if samples, _, err := b.senseAs(t, bmp280()); !errors.Is(err, ErrNotMeasured) || samples != nil {
+		t.Errorf("not measured: %v, %v", samples, err)
 	}
 }
 
@@ -140,12 +168,12 @@ func FuzzSamples(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var d [8]byte
 		copy(d[:], b)
-		samples, err := example.trimming().samples(d, clock.Instant{})
+		samples, err := bme280().samples(example.trimming(), d[:], clock.Instant{})
 		if (err == nil) != (len(samples) == 3) {
 			t.Fatalf("%v and %v", samples, err)
 		}
 		for i, s := range samples {
-			if o := outputs()[i]; s.Quantity != o.Quantity || s.Value.Cmp(o.Min) < 0 || s.Value.Cmp(o.Max) > 0 {
+			if o := bme280().outputs[i]; s.Quantity != o.Quantity || s.Value.Cmp(o.Min) < 0 || s.Value.Cmp(o.Max) > 0 {
 				t.Errorf("% x became %s %s", d, s.Quantity, s.Value)
 			}
 		}

@@ -1,4 +1,4 @@
-package bme280
+package bmx280
 
 import (
 	"encoding/json"
@@ -102,7 +102,8 @@ func TestTrimmingSurvivesTheRegisters(t *testing.T) {
 		c := real(t)
 		c.H4 = int16(rapid.IntRange(-2048, 2047).Draw(t, "any H4"))
 		c.H5 = int16(rapid.IntRange(-2048, 2047).Draw(t, "any H5"))
-		if got, err := parseTrimming(c.registers()); err != nil || got != c.trimming() {
+		low, high := c.registers()
+		if got, err := parseTrimming(low, high, true); err != nil || got != c.trimming() {
 			t.Fatalf("%+v became %+v, %v", c.trimming(), got, err)
 		}
 	})
@@ -111,7 +112,7 @@ func TestTrimmingSurvivesTheRegisters(t *testing.T) {
 func TestEmptyTrimmingIsRefused(t *testing.T) {
 	var low [trimmingLow]byte
 	var high [trimmingHigh]byte
-	if _, err := parseTrimming(low, high); !errors.Is(err, errTrimming) {
+	if _, err := parseTrimming(low, high, true); !errors.Is(err, errTrimming) {
 		t.Errorf("all zero: %v", err)
 	}
 	for i := range low {
@@ -120,7 +121,7 @@ func TestEmptyTrimmingIsRefused(t *testing.T) {
 	for i := range high {
 		high[i] = 0xFF
 	}
-	if _, err := parseTrimming(low, high); !errors.Is(err, errTrimming) {
+	if _, err := parseTrimming(low, high, true); !errors.Is(err, errTrimming) {
 		t.Errorf("all ones: %v", err)
 	}
 }
