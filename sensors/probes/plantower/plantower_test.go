@@ -111,6 +111,34 @@ func said(a air) map[string]float64 {
 	return all
 }
 
+// TestCapturedFramesAreOfOneAir holds what is true of any air: smaller particles are part of what larger limits let in.
+func TestCapturedFramesAreOfOneAir(t *testing.T) {
+	raw, err := os.ReadFile("testdata/captured.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(raw)), "\n")[1:]
+	if len(lines) < 9 {
+		t.Fatalf("%d frames", len(lines))
+	}
+	for _, line := range lines {
+		frame := bytesOf(t, line)
+		a, err := whole(t, len(frame), frame)
+		if err != nil {
+			t.Errorf("%s: %v", line, err)
+			continue
+		}
+		if v, err := a.values(); err != nil || v[0].Cmp(v[1]) > 0 || v[1].Cmp(v[2]) > 0 {
+			t.Errorf("%s: %v, %v", line, v, err)
+		}
+		for i := 1; i < len(a.counts); i++ {
+			if a.counts[i] > a.counts[i-1] {
+				t.Errorf("%s: %v", line, a.counts)
+			}
+		}
+	}
+}
+
 // device is a PMS5003 made of the captured frame.
 type device struct {
 	frame   []byte

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -142,6 +143,32 @@ func TestStuffingIsUndone(t *testing.T) {
 	for _, bad := range [][]byte{{escape}, {1, escape}, {escape, 0x00}, {escape, escape}, {escape, 0x5F}} {
 		if b, err := unstuff(bad); !errors.Is(err, ErrFraming) {
 			t.Errorf("% x became % x, %v", bad, b, err)
+		}
+	}
+}
+
+// TestCapturedFramesAreOfOneAir holds what is true of any air: smaller particles are part of what larger limits let in.
+func TestCapturedFramesAreOfOneAir(t *testing.T) {
+	raw, err := os.ReadFile("testdata/captured.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(raw)), "\n")[1:]
+	if len(lines) < 10 {
+		t.Fatalf("%d frames", len(lines))
+	}
+	for _, line := range lines {
+		r, err := decode(bytesOf(t, line))
+		if err != nil || r.command != cmdRead || r.state != 0 {
+			t.Errorf("%s: %+v, %v", line, r, err)
+			continue
+		}
+		v, err := measured(r)
+		if err != nil || !slices.IsSorted(v[:4]) || !slices.IsSorted(v[4:9]) {
+			t.Errorf("%s: %v, %v", line, v, err)
+		}
+		if s, err := samples(v, clock.Instant{}); err != nil || len(s) != 4 {
+			t.Errorf("%s: %v, %v", line, s, err)
 		}
 	}
 }
