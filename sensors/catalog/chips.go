@@ -6,7 +6,9 @@ import (
 	"loam/sensors"
 	"loam/sensors/probes/aht20"
 	"loam/sensors/probes/am2320"
+	"loam/sensors/probes/atlas"
 	"loam/sensors/probes/bh1750"
+	"loam/sensors/probes/bmp180"
 	"loam/sensors/probes/bmx280"
 	"loam/sensors/probes/ds18b20"
 	"loam/sensors/probes/hdc302x"
@@ -31,6 +33,7 @@ func chips() []sensors.Model {
 		aht20.Model(),
 		am2320.Model(),
 		bh1750.Model(),
+		bmp180.Model(),
 		ds18b20.Model(),
 		hdc302x.Model(),
 		ina219.Model(),
@@ -45,5 +48,5 @@ func chips() []sensors.Model {
 		tsl2561.Model(),
 		tsl2591.Model(),
 		veml7700.Model(),
-	}, bmx280.Models(), ms5837.Models())
+	}, atlas.Models(), bmx280.Models(), ms5837.Models())
 }

@@ -11,6 +11,7 @@ func climateSpecimens() []specimen {
 	return []specimen{
 		{driver: "aht20", address: 0x38, channels: airChannels("aht20", 0.07, 0.3), i2c: newAHT20},
 		{driver: "am2320", address: 0x5C, channels: airChannels("am2320", 0.12, 0.3), i2c: newAM2320},
+		{driver: "bmp180", address: 0x77, channels: barometerChannels("bmp180", 0.2, 25), i2c: newBMP180},
 		{driver: "bmp280", address: 0x76, channels: barometerChannels("bmp280", 0.08, 4), i2c: newBMP280},
 		{driver: "hdc302x", address: 0x44, channels: airChannels("hdc302x", 0.07, 0.3), i2c: newHDC302x},
 		{driver: "ina219", address: 0x40, channels: []Channel{
