@@ -22,6 +22,7 @@ var way = []string{
 	"sensors/serial",
 	"sensors/pulse",
 	"sensors",
+	"sensors/derived",
 	"sensors/stability",
 	"sensors/curves",
 	"sensors/logbook",
