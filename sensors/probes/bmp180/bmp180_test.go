@@ -48,7 +48,7 @@ func TestVectors(t *testing.T) {
 // TestAgreesWithPeriph compares with an independent implementation of the same formulas, over what air can be.
 func TestAgreesWithPeriph(t *testing.T) {
 	for i := range uint32(10) {
-		c, ut, up := example(), uint16(26000+600*i), 180_000+20_000*i
+		c, ut, up := example(), uint16(26000+600*i), 180_000+10_000*i
 		c.AC5, c.AC6 = uint16(32100+130*i), uint16(23900-180*i)
 		bus := &i2ctest.Playback{DontPanic: true, Ops: []i2ctest.IO{
 			{Addr: 0x77, W: []byte{0xD0}, R: []byte{0x55}}, {Addr: 0x77, W: []byte{0xAA}, R: c.registers()},
