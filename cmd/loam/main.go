@@ -42,7 +42,7 @@ func command() *cobra.Command {
 	root.Version, root.SilenceUsage, root.SilenceErrors = version(), true, true
 	root.AddCommand(
 		demoCommand(), gatewayCommand(), hubCommand(),
-		configCommand(), sensorsCommand(), calibrateCommand(), scanCommand(), doctorCommand(),
+		configCommand(), sensorsCommand(), calibrateCommand(), scanCommand(), deriveCommand(), doctorCommand(),
 		valueCommand(), verifyCommand(), rebuildCommand(), auditCommand(), exportCommand(), ledgerCommand(), challengeCommand(), wireCommand(),
 	)
 	return root

@@ -10,10 +10,10 @@ import (
 
 // Input is something a quantity is computed from. Its limits are nature's, or those of every formula that uses it.
 type Input struct {
-	Key   string
-	Title string
-	Unit  string
-	limits
+	Key    string
+	Title  string
+	Unit   string
+	limits limits // see Range
 }
 
 // limits are the values an input may have.
@@ -133,24 +133,29 @@ func input(key string) (Input, error) {
 	return Input{}, fmt.Errorf("%w input %q%s", ErrUnknown, shortened(key), meant(key, keys))
 }
 
-// check says what is wrong with the value of an input, if anything.
-func (q Quantity) check(key string, x float64) error {
-	in, err := input(key)
-	if err != nil {
-		return err
+// Range says which values the input may have, for people.
+func (in Input) Range() string { return in.limits.String() }
+
+// Inputs lists what the quantity is computed from, each once, with the limits that hold for this quantity.
+func (q Quantity) Inputs() (all []Input) {
+	for _, in := range inputs {
+		if slices.ContainsFunc(q.Forms, func(f Form) bool { return slices.Contains(f.Inputs, in.Key) }) {
+			if l, stricter := q.limits[in.Key]; stricter {
+				in.limits = l
+			}
+			all = append(all, in)
+		}
 	}
-	if l, stricter := q.limits[key]; stricter {
-		in.limits = l
-	}
-	return in.check(x)
+	return all
 }
 
 func (in Input) check(x float64) error {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		return fmt.Errorf("%w: %s is %v, not a number: leave the quantity out where a reading is missing", ErrDomain, in.Key, x)
 	}
-	if x < in.min || x > in.max || in.above && x == in.min || in.whole && x != math.Floor(x) {
-		return fmt.Errorf("%w: %s = %s: %s has to be %s %s", ErrDomain, in.Key, number(x), in.Title, in.limits, in.Unit)
+	l := in.limits
+	if x < l.min || x > l.max || l.above && x == l.min || l.whole && x != math.Floor(x) {
+		return fmt.Errorf("%w: %s = %s: %s has to be %s %s", ErrDomain, in.Key, number(x), in.Title, l, in.Unit)
 	}
 	return nil
 }

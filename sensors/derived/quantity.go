@@ -116,9 +116,11 @@ func (q Quantity) compute(in Inputs) (float64, error) {
 	if f.days != nil {
 		return f.days(in.Days)
 	}
-	for _, key := range f.Inputs {
-		if err := q.check(key, in.Numbers[key]); err != nil {
-			return 0, err
+	for _, input := range q.Inputs() {
+		if x, given := in.Numbers[input.Key]; given {
+			if err := input.check(x); err != nil {
+				return 0, err
+			}
 		}
 	}
 	if err := inOrder(in.Numbers); err != nil {
@@ -141,19 +143,28 @@ func (q Quantity) form(in Inputs) (Form, error) {
 			return Form{}, fmt.Errorf("%w; %s", err, q.takes())
 		}
 	}
-	near := ""
+	near, least := "", len(inputs)
 	for _, f := range q.Forms {
 		missing, extra := without(f.Inputs, given), without(given, f.Inputs)
-		switch {
-		case len(missing)+len(extra) == 0:
+		if len(missing)+len(extra) == 0 {
 			return f, nil
-		case near == "" && len(extra) == 0 && len(given) > 0:
-			near = "missing " + strings.Join(missing, ", ") + "; "
-		case near == "" && len(missing) == 0:
-			near = "does not take " + strings.Join(extra, ", ") + " as well; "
+		}
+		if len(missing)+len(extra) < least && len(given) > 0 {
+			near, least = difference(missing, extra), len(missing)+len(extra)
 		}
 	}
 	return Form{}, fmt.Errorf("%w: %s%s", ErrInputs, near, q.takes())
+}
+
+// difference says what lacks from the nearest set of inputs. Where things lack and others are too many, the sets say more.
+func difference(missing, extra []string) string {
+	switch {
+	case len(extra) == 0:
+		return "missing " + strings.Join(missing, ", ") + "; "
+	case len(missing) == 0:
+		return "does not take " + strings.Join(extra, ", ") + " as well; "
+	}
+	return ""
 }
 
 // takes says which sets of inputs are accepted.
