@@ -100,6 +100,12 @@ type Model struct {
 	Open func(ctx context.Context, w Wiring) (Driver, error)
 }
 
+// The addresses on I2C that are not reserved.
+const (
+	lowestI2C  = 0x08
+	highestI2C = 0x77
+)
+
 // Locate checks a wiring against the model and returns it with the default address and settings filled in, together with
 // the error every failure of the probe starts from: [ProbeError] without a cause.
 func (m Model) Locate(w Wiring) (Wiring, ProbeError, error) {
@@ -124,6 +130,8 @@ func (m Model) Locate(w Wiring) (Wiring, ProbeError, error) {
 		return w, at, at.With(errors.New("no clock was given"), "")
 	case len(m.Addresses) > 0 && !slices.Contains(m.Addresses, w.Address):
 		return w, at, at.With(errors.New("the model cannot have this address"), fmt.Sprintf("use one of %#x", m.Addresses))
+	case m.Bus == I2C && (w.Address < lowestI2C || w.Address > highestI2C):
+		return w, at, at.With(errors.New("nothing on I2C can have this address"), fmt.Sprintf("use %#x to %#x", lowestI2C, highestI2C))
 	case (serial || m.Bus == GPIO) && w.Bus == "":
 		return w, at, at.With(errors.New("no bus was given"), "name the serial device or the GPIO line the probe is wired to")
 	case serial && w.Serial == nil:

@@ -48,8 +48,8 @@ func TestModelsAreComplete(t *testing.T) {
 		if m.Title == "" || m.Open == nil || len(m.Outputs) == 0 && m.Fit == nil {
 			t.Errorf("%s: title, Open or outputs are missing", m.Name)
 		}
-		if (m.Bus == sensors.I2C) != (len(m.Addresses) > 0) {
-			t.Errorf("%s: addresses are for I2C, and I2C needs them", m.Name)
+		if wired := m.Bus == sensors.I2C; !wired && len(m.Addresses) > 0 || wired && len(m.Addresses) == 0 && m.Default == 0 {
+			t.Errorf("%s: addresses are for I2C, and I2C needs them, or a default where it can be any", m.Name)
 		}
 		switch m.Calibration {
 		case sensors.CalibrationFactory, sensors.CalibrationOffset, sensors.CalibrationTwoPoint, sensors.CalibrationThree, sensors.CalibrationCurve:

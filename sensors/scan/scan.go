@@ -45,7 +45,7 @@ type Scanner struct {
 	Heard   func(Found)   // told of each find as it comes; may be nil
 }
 
-// I2C tries every model at every address it can have, on each of the buses.
+// I2C tries every model at every address it can have, on each of the buses; a model that can have any, at its default.
 func (s Scanner) I2C(ctx context.Context, buses []string) ([]Found, error) {
 	var all []Found
 	for _, bus := range buses {
@@ -55,7 +55,7 @@ func (s Scanner) I2C(ctx context.Context, buses []string) ([]Found, error) {
 			}
 			f := Found{Kind: sensors.I2C, Bus: bus, Address: address}
 			for _, m := range s.Models {
-				if m.Bus != sensors.I2C || !slices.Contains(m.Addresses, address) {
+				if m.Bus != sensors.I2C || !slices.Contains(m.Addresses, address) && m.Default != address {
 					continue
 				}
 				if c, ok := s.try(ctx, m, f); ok {

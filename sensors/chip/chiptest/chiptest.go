@@ -51,7 +51,7 @@ func (v Vector) Into(t testing.TB, inputs any) {
 	}
 }
 
-// Answer is what the code under test makes of a vector: a float64, or bytes, for everything the vector expects.
+// Answer is what the code under test makes of a vector: a float64, bytes or text, for everything the vector expects.
 type Answer map[string]any
 
 // Run runs every vector of testdata/vectors.json. answers has a function for each "sensor kind"; a vector without one
@@ -94,6 +94,10 @@ func (v Vector) compare(t *testing.T, got Answer, err error) {
 		case []byte:
 			if hex.EncodeToString(g) != want.Hex {
 				t.Errorf("%s: %s % x, want %s", v.ID, name, g, want.Hex)
+			}
+		case string:
+			if g != want.Value {
+				t.Errorf("%s: %s %q, want %v", v.ID, name, g, want.Value)
 			}
 		case float64:
 			if w, ok := want.Value.(float64); !ok || !(math.Abs(g-w) <= want.Tolerance+1e-9) {
