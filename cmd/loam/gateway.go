@@ -97,7 +97,7 @@ func (c gatewayConfig) validate() error {
 	p.Add(c.Spool.Validate())
 	p.Check(c.maxAge() > 0, "[batch] max_age %s: more than 0", c.maxAge())
 	p.Check(len(c.Probes) > 0, "no [[probe]] is listed: `loam sensors list` shows what can be")
-	p.Add(checkProbes(c.Probes))
+	p.Add(checkProbes(c.Probes, max(c.interval(), time.Second)))
 	return p.Err()
 }
 

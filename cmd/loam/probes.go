@@ -29,6 +29,7 @@ type probeConfig struct {
 	Address  probeAddress            `toml:"address"`
 	Input    int                     `toml:"input"`
 	Medium   string                  `toml:"medium"`
+	Every    config.Duration         `toml:"every"` // its own rhythm; empty: each round
 	Settings map[string]settingValue `toml:"settings"`
 	Channels []channelConfig         `toml:"channel"`
 }
@@ -115,7 +116,7 @@ func day(d toml.LocalDate) time.Time {
 }
 
 // checkProbes says everything that is wrong with the probes, without touching a bus.
-func checkProbes(probes []probeConfig) error {
+func checkProbes(probes []probeConfig, interval time.Duration) error {
 	var problems config.Problems
 	names, channels := map[string]bool{}, map[sensors.Channel]bool{}
 	for i, p := range probes {
@@ -126,6 +127,9 @@ func checkProbes(probes []probeConfig) error {
 			say("give it a name no other probe has")
 		}
 		names[p.Name] = true
+		if every := time.Duration(p.Every); every < 0 || every%interval != 0 {
+			say("every %s: use a multiple of the sampling interval, %s", every, interval)
+		}
 		model, err := catalog.Find(p.Driver)
 		if err != nil {
 			say("%w", err)
@@ -222,7 +226,7 @@ func openProbes(configs []probeConfig, book logbook.Book, b buses, timeout time.
 			return probes, err
 		}
 		wiring.Clock, wiring.Serial, wiring.Pulses = clk, b.serial, b.pulses
-		p := sampler.Probe{Name: c.Name, Bus: c.lane(model.Bus), Source: sensors.Attach(model, wiring, timeout)}
+		p := sampler.Probe{Name: c.Name, Bus: c.lane(model.Bus), Every: time.Duration(c.Every), Source: sensors.Attach(model, wiring, timeout)}
 		for _, ch := range c.Channels {
 			calibration, err := ch.inForce(model, book)
 			if err != nil {

@@ -28,7 +28,8 @@ const (
 
 // Rhythm is what probes are judged by, at one moment.
 type Rhythm struct {
-	patience time.Duration
+	interval time.Duration
+	timeout  time.Duration
 	tests    qc.Settings
 	now      clock.Instant
 }
@@ -36,13 +37,18 @@ type Rhythm struct {
 // NewRhythm is that of probes which are asked each interval, and may take as long as timeout. A probe may go without a
 // sample for three turns and the time of one answer.
 func NewRhythm(interval, timeout time.Duration) Rhythm {
-	return Rhythm{patience: 3*interval + timeout, tests: qc.Defaults()}
+	return Rhythm{interval: interval, timeout: timeout, tests: qc.Defaults()}
 }
 
 // At is the same, at another moment.
 func (r Rhythm) At(now clock.Instant) Rhythm {
 	r.now = now
 	return r
+}
+
+// patience is how long a probe may go without a sample.
+func (r Rhythm) patience(s sampler.Status) time.Duration {
+	return 3*max(r.interval, s.Every) + r.timeout
 }
 
 func (r Rhythm) since(at clock.Instant) time.Duration { return r.now.Uptime - at.Uptime }
@@ -56,7 +62,7 @@ func (r Rhythm) ProbeState(s sampler.Status) State {
 	switch {
 	case s.Failures > 0 && s.Good == (clock.Instant{}), s.Failures >= 3:
 		return Failing
-	case r.since(last) > r.patience:
+	case r.since(last) > r.patience(s):
 		return Silent
 	case s.Good == (clock.Instant{}), errors.Is(s.Err, sensors.ErrNotReady):
 		return Waiting
@@ -67,14 +73,14 @@ func (r Rhythm) ProbeState(s sampler.Status) State {
 // ChannelState judges one channel of a probe that answers.
 func (r Rhythm) ChannelState(s sampler.Status, c sampler.ChannelStatus) State {
 	if c.Repeats == 0 {
-		if s.Good == (clock.Instant{}) || r.since(s.Began) <= r.patience {
+		if s.Good == (clock.Instant{}) || r.since(s.Began) <= r.patience(s) {
 			return Waiting
 		}
 		return Silent
 	}
 	kind, err := c.Last.RawQuantity.Kind()
 	switch {
-	case r.since(c.Last.At) > r.patience:
+	case r.since(c.Last.At) > r.patience(s):
 		return Silent
 	case err == nil && (c.Last.Raw.Cmp(kind.Min) < 0 || c.Last.Raw.Cmp(kind.Max) > 0):
 		return Implausible

@@ -13,7 +13,7 @@ import (
 type lane struct {
 	bus    string
 	probes []Probe
-	start  chan struct{} // a tick, for a lane that is not busy
+	start  chan time.Time // a tick, for a lane that is not busy
 
 	// Under the sampler's lock.
 	busy  bool
@@ -21,7 +21,7 @@ type lane struct {
 	since time.Duration // uptime when the probe that is being asked was asked; 0 where none is
 }
 
-func newLane(bus string) *lane { return &lane{bus: bus, start: make(chan struct{}, 1)} }
+func newLane(bus string) *lane { return &lane{bus: bus, start: make(chan time.Time, 1)} }
 
 // answer is what came of asking one probe.
 type answer struct {
@@ -51,16 +51,24 @@ func (s *Sampler) asking(l *lane, since time.Duration) {
 	l.since = since
 }
 
+// due says whether the probe is asked at a tick.
+func (p Probe) due(tick time.Time) bool {
+	return p.Every <= 0 || tick.Truncate(p.Every).Equal(tick)
+}
+
 // serve asks the lane's probes at each of its ticks.
 func (s *Sampler) serve(ctx context.Context, l *lane) {
 	for {
+		var tick time.Time
 		select {
 		case <-ctx.Done():
 			return
-		case <-l.start:
+		case tick = <-l.start:
 		}
 		for _, p := range l.probes {
-			s.brings(s.ask(ctx, l, p))
+			if p.due(tick) {
+				s.brings(s.ask(ctx, l, p))
+			}
 		}
 		s.idle(l)
 	}

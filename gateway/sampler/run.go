@@ -24,10 +24,11 @@ func (s *Sampler) tick(ctx context.Context, interval time.Duration) error {
 	late := time.AfterFunc(min(grace, interval), s.signal)
 	defer late.Stop()
 	for {
-		if err := waitForTick(ctx, s.clock, interval, s.expect); err != nil {
+		at, err := waitForTick(ctx, s.clock, interval, s.expect)
+		if err != nil {
 			return err
 		}
-		if s.begin() {
+		if s.begin(at) {
 			late.Reset(min(grace, interval))
 		} else {
 			s.signal() // every bus is busy; what is held is tried again nevertheless
@@ -36,7 +37,7 @@ func (s *Sampler) tick(ctx context.Context, interval time.Duration) error {
 }
 
 // begin closes the last round and starts every lane that is not busy. It says whether there was one.
-func (s *Sampler) begin() bool {
+func (s *Sampler) begin(tick time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closeRound()
@@ -49,7 +50,7 @@ func (s *Sampler) begin() bool {
 		}
 		l.busy, l.round = true, s.round
 		s.awaited++
-		l.start <- struct{}{} // there is room: it has taken its last one
+		l.start <- tick // there is room: it has taken its last one
 	}
 	return s.awaited > 0
 }
@@ -79,14 +80,14 @@ func (s *Sampler) keep(ctx context.Context) {
 }
 
 // waitForTick sleeps until the next multiple of interval. A timer may fire a moment early by the wall clock: that tick is
-// waited for, not taken and then taken again. expect hears by which uptime each sleep has to end.
-func waitForTick(ctx context.Context, clk clock.Clock, interval time.Duration, expect func(time.Duration)) error {
+// waited for, not taken and then taken again. It returns the multiple. expect hears by which uptime each sleep has to end.
+func waitForTick(ctx context.Context, clk clock.Clock, interval time.Duration, expect func(time.Duration)) (time.Time, error) {
 	tick := clk.Now().Wall.Truncate(interval).Add(interval)
 	for {
 		now := clk.Now()
 		wait := tick.Sub(now.Wall)
 		if wait <= 0 {
-			return ctx.Err()
+			return tick, ctx.Err()
 		}
 		if wait > interval { // the clock was set back
 			tick = now.Wall.Truncate(interval).Add(interval)
@@ -94,7 +95,7 @@ func waitForTick(ctx context.Context, clk clock.Clock, interval time.Duration, e
 		}
 		expect(now.Uptime + wait)
 		if err := clk.Sleep(ctx, wait); err != nil {
-			return err
+			return tick, err
 		}
 	}
 }

@@ -50,7 +50,8 @@ func (f SinkFunc) Append(ctx context.Context, readings []sensors.Reading) error 
 // Probe is a source with the channels its samples go to.
 type Probe struct {
 	Name     string
-	Bus      string // probes with the same bus are asked one after the other, also those where it is not said
+	Bus      string        // probes with the same bus are asked one after the other, also those where it is not said
+	Every    time.Duration // asked at multiples of this only; 0: in each round
 	Source   Source
 	Channels []Channel
 }
@@ -134,7 +135,7 @@ func New(probes []Probe, sink Sink, clk clock.Clock, log *slog.Logger, reg prome
 	return s
 }
 
-// Round asks every probe once and hands the readings on. Its error is the sink's: the readings are then held and handed
+// Round asks every probe once, whatever its own rhythm, and hands the readings on. Its error is the sink's: the readings are then held and handed
 // on, before newer ones, in the next round. What comes of a round does not depend on which bus was faster.
 func (s *Sampler) Round(ctx context.Context) (Round, error) {
 	results := make([][]answer, len(s.lanes))

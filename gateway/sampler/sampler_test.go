@@ -301,7 +301,7 @@ func (h *hasty) Sleep(ctx context.Context, d time.Duration) error {
 func TestATickIsTakenOnce(t *testing.T) {
 	clk := &hasty{now: time.Unix(1787218200, 0)}
 	for i := range 10 {
-		if err := waitForTick(t.Context(), clk, time.Minute, func(time.Duration) {}); err != nil {
+		if _, err := waitForTick(t.Context(), clk, time.Minute, func(time.Duration) {}); err != nil {
 			t.Fatal(err)
 		}
 		if want := time.Unix(1787218200+60*int64(i+1), 0); !clk.now.Equal(want) {
@@ -321,13 +321,34 @@ func TestAClockThatIsSet(t *testing.T) {
 			}
 		}}
 		begin := clk.now
-		if err := waitForTick(t.Context(), clk, time.Minute, func(time.Duration) {}); err != nil {
+		if _, err := waitForTick(t.Context(), clk, time.Minute, func(time.Duration) {}); err != nil {
 			t.Fatal(err)
 		}
 		if waited := clk.now.Sub(begin) - step; waited > 2*time.Minute || clk.slept > 10 {
 			t.Errorf("step %s: waited %s in %d sleeps", step, waited, clk.slept)
 		}
 	}
+}
+
+// A probe with a rhythm of its own is asked at its multiples, beside others that are asked in each round.
+func TestAProbeMayHaveARhythmOfItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		often, seldom := &fake{}, &fake{}
+		s := New([]Probe{{Name: "air", Bus: "a", Source: often}, {Name: "dust", Bus: "a", Every: 5 * time.Second, Source: seldom}}, &basket{}, wall{}, quiet(), nil)
+		ctx, cancel := context.WithTimeout(t.Context(), 21*time.Second+time.Millisecond)
+		defer cancel()
+		if err := s.Run(ctx, time.Second); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatal(err)
+		}
+		if len(often.asked) != 21 || len(seldom.asked) != 4 {
+			t.Fatalf("asked %d and %d times in 21 s", len(often.asked), len(seldom.asked))
+		}
+		for _, at := range seldom.asked {
+			if at.Unix()%5 != 0 {
+				t.Errorf("asked at %s", at)
+			}
+		}
+	})
 }
 
 func TestRunRefusesNoInterval(t *testing.T) {

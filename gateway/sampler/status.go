@@ -3,6 +3,7 @@ package sampler
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"loam/sensors"
 	"loam/sensors/clock"
@@ -13,6 +14,7 @@ import (
 type Status struct {
 	Probe    string
 	Bus      string
+	Every    time.Duration // how often it is asked, where that is its own; 0: in each round
 	Began    clock.Instant // when the sampler was made
 	Answered clock.Instant // when it was last asked to the end, whatever came of it; zero: never yet
 	Good     clock.Instant // when it last gave a usable sample; zero: never yet
@@ -32,7 +34,7 @@ type ChannelStatus struct {
 }
 
 func newStatus(p Probe, now clock.Instant) *Status {
-	s := &Status{Probe: p.Name, Bus: p.Bus, Began: now}
+	s := &Status{Probe: p.Name, Bus: p.Bus, Every: p.Every, Began: now}
 	for _, c := range p.Channels {
 		s.Channels = append(s.Channels, ChannelStatus{Channel: c.ID, Quantity: c.Quantity})
 	}
