@@ -5,10 +5,10 @@ var water = []Quantity{
 		Source: "Benson and Krause 1984; pressure: USGS Technical Memorandum 2011.03",
 		limits: map[string]limits{"t_c": {min: 0, max: 40}, "pressure_kPa": {min: 50, max: 112}},
 		Forms:  []Form{sure(oxygenSaturation, "t_c", "salinity", "pressure_kPa")}},
-	{Name: "ec25_uS_cm_linear_1.91pct", Title: "conductivity at 25 Cel, as potassium chloride (1.91 % per Cel)", Unit: "uS/cm",
-		Source: "linear compensation, ISO 7888", Forms: []Form{form(conductivityAt25, "ec_uS_cm", "t_c", "alpha_pct_per_C")}},
-	{Name: "ec25_uS_cm_linear_2pct", Title: "conductivity at 25 Cel, as natural water (2 % per Cel)", Unit: "uS/cm",
-		Source: "linear compensation, JIS K 0130", Forms: []Form{form(conductivityAt25, "ec_uS_cm", "t_c", "alpha_pct_per_C")}},
+	{Name: "ec25_uS_cm_linear_1.91pct", Title: "conductivity at 25 Cel, 1.91 % per Cel as of potassium chloride", Unit: "uS/cm",
+		Source: "linear compensation, as of potassium chloride in ISO 7888", Forms: []Form{form(conductivityAt25, "ec_uS_cm", "t_c", "alpha_pct_per_C")}},
+	{Name: "ec25_uS_cm_linear_2pct", Title: "conductivity at 25 Cel, 2 % per Cel", Unit: "uS/cm",
+		Source: "linear compensation, as Horiba's example of the JIS", Forms: []Form{form(conductivityAt25, "ec_uS_cm", "t_c", "alpha_pct_per_C")}},
 }
 
 const atmosphere = 101.325 // kPa
