@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"periph.io/x/conn/v3/i2c/i2ctest"
+	"periph.io/x/conn/v3/physic"
+	periph "periph.io/x/devices/v3/bh1750"
 	"pgregory.net/rapid"
 
 	"loam/sensors"
@@ -33,6 +35,25 @@ func TestConversion(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestAgreesWithPeriph compares with periph's driver, which cuts off what is less than a lux. It waits for real.
+func TestAgreesWithPeriph(t *testing.T) {
+	bus := &i2ctest.Playback{DontPanic: true, Ops: []i2ctest.IO{
+		{Addr: 0x23, W: []byte{7}}, {Addr: 0x23, W: []byte{0x10}}, {Addr: 0x23, W: []byte{7}},
+		{Addr: 0x23, W: []byte{0x10}}, {Addr: 0x23, W: []byte{0x10}, R: []byte{0x83, 0x90}},
+	}}
+	dev, err := periph.NewI2C(bus, periph.I2CAddr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	light, err := dev.Sense()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := usual.decilux(0x8390) / 10; got != int64(light/physic.Lumen) {
+		t.Errorf("%d lx, periph has %s", got, light)
+	}
 }
 
 // measured is the transcript of one measurement.

@@ -1,9 +1,9 @@
 // Package ms5837 reads the TE Connectivity MS5837 on I2C: pressure and temperature of the water it is put into. The 30BA
 // goes down to 300 m (Blue Robotics Bar30), the 02BA to 10 m, and is ten times finer (Bar02).
 //
-// Data sheets: MS5837-30BA revision C2 and MS5837-02BA revision A, in both "commands", "PROM read sequence" with the
-// memory map, "pressure and temperature calculation" (first order, figure 2) and "second order temperature compensation"
-// (figure 3); for the CRC-4 application note AN520 ([loam/sensors/ms58]).
+// Data sheets: MS5837-30BA revision C2 of December 2019 and MS5837-02BA of September 2017, in both "commands", "PROM read
+// sequence" with the memory map, "pressure and temperature calculation" (first order, page 11 and page 7) and "second order
+// temperature compensation"; for the CRC-4 application note AN520 ([loam/sensors/ms58]).
 //
 // Both are read at an oversampling of 8192, 18.08 ms at most for each conversion. The pressure is absolute: the weight of
 // the water and that of the air on it. The depth of the water follows with the compensation "barometric" and a barometer

@@ -57,11 +57,11 @@ func deep() kind {
 
 // shallow is the 02BA. Its pressure has steps of 0.01 mbar.
 func shallow() kind {
-	const sheet = "TE MS5837-02BA rev. A, performance specifications"
+	const sheet = "TE MS5837-02BA 09/2017, performance specifications"
 	return kind{
 		name: "ms5837-02ba", depth: "10 m",
 		outputs: []sensors.Output{
-			chip.Output(sensors.WaterPressure, 1000, 200000, 0, "±4 hPa from 300 to 1200 hPa between 0 and 60 °C; beyond 1200 hPa linear, without a figure", sheet),
+			chip.Output(sensors.WaterPressure, 1000, 200000, 0, "±4 hPa from 300 to 1200 hPa; beyond, to 2000 hPa, linear without a figure", sheet),
 			temperature("±2 °C between −20 and 85 °C", sheet),
 		},
 		formulas: ms58.Variant{Offset: 17, OffsetTemp: 6, Sens: 16, SensTemp: 7, Pressure: 15, Second: shallowSecond},
@@ -69,7 +69,7 @@ func shallow() kind {
 	}
 }
 
-// deepSecond is what figure 3 of the 30BA takes off, below and above 20 °C and below −15 °C.
+// deepSecond is what the second order of the 30BA takes off, below and above 20 °C and below −15 °C.
 func deepSecond(dT, t int64) (t2, off, sens int64) {
 	d := (t - 2000) * (t - 2000)
 	if t >= 2000 {
@@ -83,7 +83,7 @@ func deepSecond(dT, t int64) (t2, off, sens int64) {
 	return t2, off, sens
 }
 
-// shallowSecond is what figure 3 of the 02BA takes off below 20 °C.
+// shallowSecond is what the second order of the 02BA takes off below 20 °C.
 func shallowSecond(dT, t int64) (t2, off, sens int64) {
 	if t >= 2000 {
 		return 0, 0, 0

@@ -49,7 +49,7 @@ var (
 	example02 = coefficients{46372, 43981, 29059, 27842, 31553, 28165, 6465444, 8077636}
 )
 
-// printed is the second order as both data sheets draw it (figures 3 of 30BA and 02BA), in floating point.
+// printed is the second order as both data sheets draw it, in floating point.
 func printed(deep bool, dT, t float64) (t2, off, sens float64) {
 	d := (t - 2000) * (t - 2000)
 	switch {

@@ -13,11 +13,11 @@ import (
 
 // Registers, with the command bit; the data with the bit for words.
 const (
-	regControl  = 0x80 | 0x0
-	regTiming   = 0x80 | 0x1
-	regID       = 0x80 | 0xA
-	regBoth     = 0xA0 | 0xC
-	regInfrared = 0xA0 | 0xE
+	regControl  = 0x80
+	regTiming   = 0x81
+	regID       = 0x8A
+	regBoth     = 0xAC
+	regInfrared = 0xAE
 
 	off     = 0
 	powered = 3

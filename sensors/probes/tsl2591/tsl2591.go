@@ -13,11 +13,11 @@ import (
 
 // Registers, with the command bit and "normal operation".
 const (
-	regEnable  = 0xA0 | 0x00
-	regControl = 0xA0 | 0x01
-	regID      = 0xA0 | 0x12
-	regStatus  = 0xA0 | 0x13
-	regData    = 0xA0 | 0x14
+	regEnable  = 0xA0
+	regControl = 0xA1
+	regID      = 0xB2
+	regStatus  = 0xB3
+	regData    = 0xB4
 
 	idTSL2591 = 0x50
 	off       = 0
