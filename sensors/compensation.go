@@ -29,7 +29,7 @@ const (
 	// Barometric turns the pressure under water (Pa) into the depth of the water above the probe (mm), by the air pressure
 	// on it: (p − air) / (ρ g). The coefficient is the density ρ, 1000 kg/m³ by default; g is 9.80665 m/s².
 	Barometric Effect = "barometric"
-	// HumidityPM25 corrects the PM2.5 of a Plantower counter (its cf=1 value) for humidity: 0.524 PM − 0.0862 RH + 5.75
+	// HumidityPM25 corrects the PM2.5 of a Plantower counter (its CF=1 value, pm2_5_cf1) for humidity: 0.524 PM − 0.0862 RH + 5.75
 	// (Barkjohn, Gantt and Clements 2021, Atmos. Meas. Tech. 14, 4617). It has no coefficient. Where it would fall below
 	// zero, as it does in clean damp air, the result is 0: the study's lower end, not a missing value.
 	HumidityPM25 Effect = "humidity-pm2_5"

@@ -16,6 +16,7 @@ const (
 	CarbonDioxide    Quantity = "carbon_dioxide"
 	PM1              Quantity = "pm1"
 	PM25             Quantity = "pm2_5"
+	PM25CF1          Quantity = "pm2_5_cf1" // as a Plantower counts "standard particles"
 	PM4              Quantity = "pm4"
 	PM10             Quantity = "pm10"
 	GasResistance    Quantity = "gas_resistance"
@@ -83,6 +84,7 @@ var kinds = []Kind{
 	{CarbonDioxide, "carbon dioxide", "[ppm]", "ppm", "mole_fraction_of_carbon_dioxide_in_air", "ppm", 0, dec(0, 0), dec(100000, 0), 0},
 	{PM1, "fine dust PM1", "ug/m3", "µg/m³", "mass_concentration_of_pm1_ambient_aerosol_particles_in_air", "ug/m3", 0, dec(0, 0), dec(10000, 0), 0},
 	{PM25, "fine dust PM2.5", "ug/m3", "µg/m³", "mass_concentration_of_pm2p5_ambient_aerosol_particles_in_air", "ug/m3", 0, dec(0, 0), dec(10000, 0), 0},
+	{PM25CF1, "fine dust PM2.5, factory scale", "ug/m3", "µg/m³", "", "ug/m3", 0, dec(0, 0), dec(10000, 0), 0},
 	{PM4, "fine dust PM4", "ug/m3", "µg/m³", "", "ug/m3", 0, dec(0, 0), dec(10000, 0), 0},
 	{PM10, "dust PM10", "ug/m3", "µg/m³", "mass_concentration_of_pm10_ambient_aerosol_particles_in_air", "ug/m3", 0, dec(0, 0), dec(10000, 0), 0},
 	{GasResistance, "gas resistance", "Ohm", "Ω", "", "Ohm", 0, dec(0, 0), dec(1, 9), 0},

@@ -14,6 +14,7 @@ var fieldDefaults = map[sensors.Quantity]fieldDefault{
 	sensors.CarbonDioxide:      {usual: Span{350, 5000}, spike: []float64{300, 1500}, rate: []float64{50, 500}, flat: []float64{12, 24, 0.5}},
 	sensors.PM1:                {usual: Span{0, 500}, spike: []float64{100, 400}, rate: []float64{50, 300}, flat: []float64{24, 48, 0.05}},
 	sensors.PM25:               {usual: Span{0, 500}, spike: []float64{100, 400}, rate: []float64{50, 300}, flat: []float64{24, 48, 0.05}},
+	sensors.PM25CF1:            {usual: Span{0, 700}, spike: []float64{140, 560}, rate: []float64{70, 420}, flat: []float64{24, 48, 0.05}},
 	sensors.PM4:                {usual: Span{0, 800}, spike: []float64{150, 600}, rate: []float64{80, 400}, flat: []float64{24, 48, 0.05}},
 	sensors.PM10:               {usual: Span{0, 1000}, spike: []float64{200, 800}, rate: []float64{100, 500}, flat: []float64{24, 48, 0.05}},
 	sensors.GasResistance:      {usual: Span{1000, 2e6}, spike: []float64{2e5, 8e5}, rate: []float64{5e4, 5e5}, flat: []float64{12, 24, 0.5}},

@@ -188,7 +188,7 @@ func TestDefaultsAreQuietInCalmNature(t *testing.T) {
 		sensors.AirTemperature: {12, 7, 0.01}, sensors.RelativeHumidity: {75, 25, 0.1}, sensors.AirPressure: {98500, 150, 1},
 		sensors.WaterTemperature: {9, 0.5, 0.0625}, sensors.SoilTemperature: {10, 1, 0.0625},
 		sensors.VolumetricWaterContent: {0.28, 0.002, 0.001}, sensors.ProbeVoltage: {1.4, 0.004, 0.000125},
-		sensors.CarbonDioxide: {430, 40, 1}, sensors.PM1: {4, 2, 0.1}, sensors.PM25: {6, 3, 0.1}, sensors.PM4: {7, 3, 0.1}, sensors.PM10: {9, 5, 0.1},
+		sensors.CarbonDioxide: {430, 40, 1}, sensors.PM1: {4, 2, 0.1}, sensors.PM25: {6, 3, 0.1}, sensors.PM25CF1: {6, 3, 1}, sensors.PM4: {7, 3, 0.1}, sensors.PM10: {9, 5, 0.1},
 		sensors.GasResistance: {90_000, 30_000, 1}, sensors.Illuminance: {30_000, 30_000, 1}, sensors.WindSpeed: {4, 3, 0.1}, sensors.WindDirection: {180, 180, 1},
 		sensors.Rainfall: {0, 0, 0.2794}, sensors.LeafWetness: {0, 0, 1}, sensors.SurfaceTemperature: {14, 10, 0.02},
 		sensors.MatricPotential: {-30, 4, 0.1}, sensors.Permittivity: {12, 0.3, 0.01}, sensors.SoilConductivity: {350, 15, 1}, sensors.SoilPH: {6.5, 0, 0.1},

@@ -77,7 +77,7 @@ func (s *Site) addSpecimens() {
 // benchSpans is between what values the quantities wander on the bench: within what every probe of the catalog can say.
 var benchSpans = map[sensors.Quantity][2]float64{
 	sensors.AirTemperature: {-5, 35}, sensors.RelativeHumidity: {25, 90}, sensors.AirPressure: {96_000, 103_000}, sensors.CarbonDioxide: {420, 1800},
-	sensors.PM1: {1, 40}, sensors.PM25: {2, 60}, sensors.PM4: {3, 75}, sensors.PM10: {4, 90}, sensors.GasResistance: {20_000, 400_000},
+	sensors.PM1: {1, 40}, sensors.PM25: {2, 60}, sensors.PM25CF1: {3, 84}, sensors.PM4: {3, 75}, sensors.PM10: {4, 90}, sensors.GasResistance: {20_000, 400_000},
 	sensors.Illuminance: {0, 50_000}, sensors.WindSpeed: {0.5, 15}, sensors.WindDirection: {10, 340}, sensors.Rainfall: {0, 8}, sensors.LeafWetness: {0, 100},
 	sensors.SurfaceTemperature: {-10, 45},
 	sensors.SoilTemperature:    {2, 28}, sensors.VolumetricWaterContent: {0.08, 0.42}, sensors.MatricPotential: {-400, -12}, sensors.Permittivity: {4, 30},

@@ -78,10 +78,8 @@ func (p *plantowerModel) frame(t time.Time) []byte {
 		seen = 0.3
 	}
 	var w []uint16
-	for _, cf := range []float64{1.4, 1} { // heavy smoke, where the two sets differ
-		for _, q := range []sensors.Quantity{sensors.PM1, sensors.PM25, sensors.PM10} {
-			w = append(w, uint16(math.Round(seen*cf*p.around.feel(q, t))))
-		}
+	for _, q := range []sensors.Quantity{sensors.PM1, sensors.PM25CF1, sensors.PM10, sensors.PM1, sensors.PM25, sensors.PM10} {
+		w = append(w, uint16(math.Round(seen*p.around.feel(q, t))))
 	}
 	if p.words == 13 {
 		for _, share := range []float64{180, 52, 9, 1.2, 0.3, 0.1} {

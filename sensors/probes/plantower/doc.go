@@ -9,8 +9,8 @@
 //
 // A frame has two sets of concentrations. "CF=1, standard particle" is what the maker recommends for factories,
 // "atmospheric environment" for the open air; the latter is passed on, as pm1, pm2_5 and pm10. Both are equal below
-// about 30 µg/m³; above, the atmospheric values are lower. Corrections that were fitted to CF=1 values, as that of Barkjohn
-// and others is, are off by that much in heavy smoke. The counts of particles serve as a check only: a frame of a PMS5003 or
+// about 30 µg/m³; above, the atmospheric values are lower. The CF=1 value of PM2.5 is passed on too, as pm2_5_cf1: the
+// correction for humidity of Barkjohn and others ([sensors.HumidityPM25]) was fitted to it. The counts of particles serve as a check only: a frame of a PMS5003 or
 // PMS7003 without a single particle above 0.3 µm is refused. No open air is that clean; a probe whose laser or fan died is.
 //
 // # Modes

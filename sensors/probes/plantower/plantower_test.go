@@ -331,7 +331,7 @@ func TestAProbeThatDoesNotObeyIsSaidToBeDeaf(t *testing.T) {
 		t.Fatal(err)
 	}
 	pass(warmUp)
-	if s, err := d.Sense(t.Context()); err != nil || len(s) != 3 {
+	if s, err := d.Sense(t.Context()); err != nil || len(s) != 4 {
 		t.Errorf("%v, %v", s, err)
 	}
 }
