@@ -196,6 +196,19 @@ func TestComfort(t *testing.T) {
 	})
 }
 
+// The two adjustments of the heat index, on both sides of their limits, as another program has them.
+func TestHeatIndexAdjusted(t *testing.T) {
+	for _, c := range [][3]float64{
+		{95, 10, 89.449587}, {112, 5, 103.650569}, {112.1, 5, 103.728554}, {82, 95, 93.972167},
+		{87, 90, 109.183185}, {87.1, 90, 109.581706}, {80, 13, 79.155500}, {80, 40, 79.790000},
+		{79, 70, 79.445000}, {70, 0, 68.350000}, {40, 99, 39.176500},
+	} {
+		if got, err := derived.Compute("heat_index_F", map[string]float64{"t_F": c[0], "rh": c[1]}); err != nil || math.Abs(got-c[2]) > 1e-6 {
+			t.Errorf("%v degF, %v %%: %v, %v; want %v", c[0], c[1], got, err, c[2])
+		}
+	}
+}
+
 func TestPressureAndHeight(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		low, high := two(r, -500, 9000, "z")
