@@ -8,6 +8,7 @@ import (
 	"loam/sensors/probes/am2320"
 	"loam/sensors/probes/atlas"
 	"loam/sensors/probes/bh1750"
+	"loam/sensors/probes/bme680"
 	"loam/sensors/probes/bmp180"
 	"loam/sensors/probes/bmx280"
 	"loam/sensors/probes/ds18b20"
@@ -33,6 +34,7 @@ func chips() []sensors.Model {
 		aht20.Model(),
 		am2320.Model(),
 		bh1750.Model(),
+		bme680.Model(),
 		bmp180.Model(),
 		ds18b20.Model(),
 		hdc302x.Model(),

@@ -11,6 +11,8 @@ func climateSpecimens() []specimen {
 	return []specimen{
 		{driver: "aht20", address: 0x38, channels: airChannels("aht20", 0.07, 0.3), i2c: newAHT20},
 		{driver: "am2320", address: 0x5C, channels: airChannels("am2320", 0.12, 0.3), i2c: newAM2320},
+		{driver: "bme680", address: 0x76, channels: noseChannels("bme680"), i2c: newBME680},
+		{driver: "bme680", address: 0x76, channels: noseChannels("bme688"), i2c: newBME688},
 		{driver: "bmp180", address: 0x77, channels: barometerChannels("bmp180", 0.2, 25), i2c: newBMP180},
 		{driver: "bmp280", address: 0x76, channels: barometerChannels("bmp280", 0.08, 4), i2c: newBMP280},
 		{driver: "hdc302x", address: 0x44, channels: airChannels("hdc302x", 0.07, 0.3), i2c: newHDC302x},
@@ -51,6 +53,13 @@ func barometerChannels(name string, temperature, off float64) []Channel {
 		{ID: sensors.Channel(name + "-temperature"), Quantity: sensors.AirTemperature, Tolerance: temperature},
 		{ID: sensors.Channel(name + "-pressure"), Quantity: sensors.AirPressure, Tolerance: 3*NoisePressure + off},
 	}
+}
+
+// noseChannels are the channels of a probe of air and of what can be smelt in it. A step of the resistance is up to 0.3 %.
+func noseChannels(name string) []Channel {
+	return append(airChannels(name, 0.08, 0.4),
+		Channel{ID: sensors.Channel(name + "-pressure"), Quantity: sensors.AirPressure, Tolerance: 3*NoisePressure + 3},
+		Channel{ID: sensors.Channel(name + "-gas"), Quantity: sensors.GasResistance, Tolerance: 1500})
 }
 
 func newBMP280(a surroundings) i2cChip {
