@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// aht20Model is an Aosong AHT20 (manual A1). It has to be told to load its calibration after power-on.
+// aht20Model is an Aosong AHT20 (version 1.0). It has to be told to load its calibration after power-on.
 type aht20Model struct {
 	surroundings
 	calibrated bool

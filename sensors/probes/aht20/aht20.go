@@ -12,7 +12,7 @@ import (
 	"loam/sensors/sensirion"
 )
 
-// Commands and status bits (section 5.3).
+// Commands and status bits ("send command").
 const (
 	cmdStatus = 0x71
 
@@ -23,7 +23,7 @@ const (
 func initialize() []byte { return []byte{0xBE, 0x08, 0x00} }
 func measure() []byte    { return []byte{0xAC, 0x33, 0x00} }
 
-// How long the chip takes (section 5.4). One that still measures patience later is not going to finish.
+// How long the chip takes ("sensor reading process"). One that still measures patience later is not going to finish.
 const (
 	measureTime    = 80 * time.Millisecond
 	initializeTime = 12 * time.Millisecond
@@ -40,7 +40,7 @@ var (
 // Model returns the catalog entry.
 func Model() sensors.Model {
 	return sensors.Model{
-		Name: "aht20", Title: "Aosong AHT20, AHT21 or AHT25 air temperature and humidity",
+		Name: "aht20", Title: "Aosong AHT20, AHT21, AHT25 or DHT20 air temperature and humidity",
 		Bus: sensors.I2C, Addresses: []uint64{0x38}, Outputs: outputs(),
 		Calibration: sensors.CalibrationFactory,
 		Open:        open,
@@ -48,7 +48,7 @@ func Model() sensors.Model {
 }
 
 func outputs() []sensors.Output {
-	const source = "Aosong AHT20 Product Manual A1, "
+	const source = "Aosong AHT20 version 1.0, "
 	return []sensors.Output{
 		chip.Output(sensors.AirTemperature, -40, 85, -2, "±0.3 °C between 0 and 60 °C", source+"table 2"),
 		chip.Output(sensors.RelativeHumidity, 0, 100, -2, "±2 % between 20 and 80 % at 25 °C", source+"table 1"),
@@ -139,6 +139,6 @@ func split(frame [7]byte) (humidity, temperature int64) {
 	return int64(frame[1])<<12 | int64(frame[2])<<4 | int64(frame[3])>>4, int64(frame[3]&15)<<16 | int64(frame[4])<<8 | int64(frame[5])
 }
 
-// celsius and percent convert 20 bits (section 6) to so many parts of a unit.
+// celsius and percent convert 20 bits ("signal conversion") to so many parts of a unit.
 func celsius(raw, parts int64) int64 { return chip.Linear(raw, 1<<20, 200*parts, -50*parts) }
 func percent(raw, parts int64) int64 { return chip.Linear(raw, 1<<20, 100*parts, 0) }

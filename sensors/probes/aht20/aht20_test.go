@@ -37,6 +37,14 @@ func TestVectors(t *testing.T) {
 	})
 }
 
+// TestCapture is a frame that the project elixir-sensors/aht20 printed.
+func TestCapture(t *testing.T) {
+	s, err := parse([7]byte{28, 38, 154, 118, 66, 231, 118}, clock.Instant{})
+	if err != nil || chiptest.Text(s) != "28.27 15.08" {
+		t.Errorf("%s, %v", chiptest.Text(s), err)
+	}
+}
+
 func TestFramesThatAreNoMeasurement(t *testing.T) {
 	for name, c := range map[string]struct {
 		status byte

@@ -11,7 +11,7 @@ import (
 	"loam/sensors/clock"
 )
 
-// Registers and what is written to them (section 5.3 of BST-BME680-DS001).
+// Registers and what is written to them (section 5.3 of BST-BME680-DS001-00).
 const (
 	regField    = 0x1D
 	regResHeat  = 0x5A
@@ -66,11 +66,11 @@ func Model() sensors.Model {
 
 // outputs has the gas resistance last: it may be missing.
 func outputs() []sensors.Output {
-	const source = "Bosch BST-BME680-DS001 "
+	const source = "Bosch BST-BME680-DS001-00 section "
 	return []sensors.Output{
-		chip.Output(sensors.AirTemperature, -40, 85, -2, "±1.0 °C between 0 and 65 °C, ±0.5 °C at 25 °C", source+"table 4"),
-		chip.Output(sensors.RelativeHumidity, 0, 100, -2, "±3 % between 20 and 80 % at 25 °C", source+"table 2"),
-		chip.Output(sensors.AirPressure, 30000, 110000, 0, "±60 Pa between 0 and 65 °C", source+"table 3"),
+		chip.Output(sensors.AirTemperature, -40, 85, -2, "±1.0 °C between 0 and 65 °C, ±0.5 °C at 25 °C", source+"1"),
+		chip.Output(sensors.RelativeHumidity, 0, 100, -2, "±3 % between 20 and 80 % at 25 °C", source+"1"),
+		chip.Output(sensors.AirPressure, 30000, 110000, 0, "±60 Pa between 0 and 65 °C", source+"1"),
 		chip.Output(sensors.GasResistance, 100, 110_000_000, 0, "not calibrated: compare a probe with itself only", source+"3.4"),
 	}
 }

@@ -1,7 +1,7 @@
 // Package sht4x reads the Sensirion SHT40, SHT41, SHT43 and SHT45: temperature and relative humidity of air, on I2C.
 //
-// Data sheet: Sensirion SHT4x, version 6, May 2023 ("SHT40, SHT41, SHT45"). Used are tables 1 and 2 (accuracy), table 5
-// (timing), 4.3 (I2C addresses), 4.4 (checksum), 4.5 (commands, table 8) and 4.6 (conversion).
+// Data sheet: Sensirion SHT4x, version 6, February 2023. Used are 2.1 and 2.2 (accuracy), 3.2 (timing), the list of
+// products (addresses) and 4 (checksum, 4.5 commands, 4.6 conversion).
 //
 // Each reading is one measurement of high precision. The chip's heater is never used; a command to heat that another
 // program gave ends by itself after a second.

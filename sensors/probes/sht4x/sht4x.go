@@ -11,14 +11,14 @@ import (
 	"loam/sensors/sensirion"
 )
 
-// Commands (table 8).
+// Commands (section 4.5).
 const (
 	cmdMeasure = 0xFD // high precision
 	cmdSerial  = 0x89
 	cmdReset   = 0x94
 )
 
-// How long the chip takes at the most, with a little to spare (table 5).
+// How long the chip takes at the most, with a little to spare (section 3.2).
 const (
 	measureTime = 10 * time.Millisecond
 	resetTime   = 2 * time.Millisecond
@@ -36,10 +36,10 @@ func Model() sensors.Model {
 }
 
 func outputs() []sensors.Output {
-	const source = "Sensirion SHT4x version 6, May 2023, "
+	const source = "Sensirion SHT4x version 6, February 2023, "
 	return []sensors.Output{
-		chip.Output(sensors.AirTemperature, -40, 125, -2, "±0.2 °C between 0 and 60 °C (SHT45: ±0.1 °C)", source+"table 2"),
-		chip.Output(sensors.RelativeHumidity, 0, 100, -2, "±1.8 % between 20 and 80 % at 25 °C (SHT45: ±1.0 %)", source+"table 1"),
+		chip.Output(sensors.AirTemperature, -40, 125, -2, "±0.2 °C between 0 and 60 °C (SHT45: ±0.1 °C)", source+"2.2"),
+		chip.Output(sensors.RelativeHumidity, 0, 100, -2, "±1.8 % between 20 and 80 % at 25 °C (SHT45: ±1.0 %)", source+"2.1"),
 	}
 }
 
