@@ -17,6 +17,8 @@ const (
 	measureTime = 2100 * time.Millisecond // between two questions
 )
 
+const attempts = 3
+
 // Model returns the catalog entry.
 func Model() sensors.Model {
 	return sensors.Model{
@@ -62,23 +64,17 @@ func (p *probe) Sense(ctx context.Context) ([]sensors.Sample, error) {
 	return p.ask(ctx, taken)
 }
 
-// ask wakes the sensor and returns its last measurement, which was taken then, and has it measure anew.
+// ask returns the sensor's last measurement, which was taken then, and has it measure anew. It asks again where the bus
+// failed: on a busy machine a wait can last so long that the sensor is asleep again.
 func (p *probe) ask(ctx context.Context, taken clock.Instant) ([]sensors.Sample, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, p.Error(err, "")
-	}
-	_ = p.Write(ctx, 0) // wakes it, and is not acknowledged
-	if err := p.Wait(ctx, wakeTime); err != nil {
-		return nil, err
-	}
-	if err := p.Write(ctx, functionRead, 0, registers); err != nil {
-		return nil, err
-	}
-	if err := p.Wait(ctx, answerTime); err != nil {
-		return nil, err
-	}
 	var frame [8]byte
-	if err := p.Tx(ctx, nil, frame[:]); err != nil {
+	var err error
+	for range attempts {
+		if err = p.exchange(ctx, frame[:]); err == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	if err != nil {
 		return nil, err
 	}
 	samples, err := parse(frame, taken)
@@ -86,4 +82,22 @@ func (p *probe) ask(ctx context.Context, taken clock.Instant) ([]sensors.Sample,
 		return nil, p.Error(err, "check its power supply and wiring")
 	}
 	return samples, nil
+}
+
+// exchange wakes the sensor, asks it and reads its answer.
+func (p *probe) exchange(ctx context.Context, answer []byte) error {
+	if err := ctx.Err(); err != nil {
+		return p.Error(err, "")
+	}
+	_ = p.Write(ctx, 0) // wakes it, and is not acknowledged
+	if err := p.Wait(ctx, wakeTime); err != nil {
+		return err
+	}
+	if err := p.Write(ctx, functionRead, 0, registers); err != nil {
+		return err
+	}
+	if err := p.Wait(ctx, answerTime); err != nil {
+		return err
+	}
+	return p.Tx(ctx, nil, answer)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"periph.io/x/conn/v3/i2c/i2ctest"
+	"periph.io/x/conn/v3/physic"
 
 	"loam/sensors"
 	"loam/sensors/chip"
@@ -97,6 +98,39 @@ func TestTheSecondAnswerCounts(t *testing.T) {
 	}
 	if err := d.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// sleeper is a sensor that is asleep again whenever it is asked the first time.
+type sleeper struct{ asked, answered int }
+
+func (s *sleeper) String() string                  { return "sleeper" }
+func (s *sleeper) SetSpeed(physic.Frequency) error { return nil }
+func (s *sleeper) Close() error                    { return nil }
+func (s *sleeper) Tx(_ uint16, w, r []byte) error {
+	if len(w) == 3 {
+		s.asked++
+	}
+	if len(w) == 1 || len(w) == 3 && s.asked%2 == 1 {
+		return errors.New("no acknowledge")
+	}
+	if len(r) > 0 {
+		s.answered++
+		f := sealed(3, 4, 0x01, 0xF4, 0x00, 0xFA)
+		copy(r, f[:])
+	}
+	return nil
+}
+
+func TestASensorThatFellAsleepIsAskedAgain(t *testing.T) {
+	bus := &sleeper{}
+	w, _ := chiptest.Wire(t, bus, 0x5C)
+	d, err := Model().Open(t.Context(), w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err := d.Sense(t.Context()); err != nil || chiptest.Text(s) != "25.0 50.0" || bus.answered != 3 {
+		t.Errorf("%v, %v after %d answers", s, err, bus.answered)
 	}
 }
 
