@@ -16,8 +16,7 @@ import (
 	"strings"
 	"time"
 
-	influxdb2 "github.com/influxdata/influxdb-client-go/v2"
-	"github.com/influxdata/influxdb-client-go/v2/api"
+	influxhttp "github.com/influxdata/influxdb-client-go/v2/api/http"
 	influxlog "github.com/influxdata/influxdb-client-go/v2/log"
 
 	"loam/gateway/store"
@@ -46,9 +45,7 @@ type Config struct {
 type Store struct {
 	config Config
 	http   *http.Client
-	client influxdb2.Client
-	writer api.WriteAPIBlocking
-	reader api.QueryAPI
+	api    influxhttp.Service // the client library's requests and errors
 }
 
 // Open prepares the client. It does not ask the server: one that is away now may come back.
@@ -74,11 +71,12 @@ func Open(_ context.Context, c Config) (*Store, error) {
 	s := &Store{config: c, http: &http.Client{Timeout: c.Timeout, Transport: &http.Transport{
 		Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 8, IdleConnTimeout: time.Minute,
 	}}}
-	options := influxdb2.DefaultOptions().SetHTTPClient(s.http).SetPrecision(time.Millisecond)
-	options.SetApplicationName("loam")
-	s.client = influxdb2.NewClientWithOptions(c.URL, c.Token, options)
-	s.writer = s.client.WriteAPIBlocking(c.Org, c.Bucket)
-	s.reader = s.client.QueryAPI(c.Org)
+	authorization := ""
+	if c.Token != "" {
+		authorization = "Token " + c.Token
+	}
+	options := influxhttp.DefaultOptions().SetHTTPClient(s.http).SetApplicationName("loam")
+	s.api = influxhttp.NewService(strings.TrimRight(c.URL, "/")+"/", authorization, options)
 	return s, nil
 }
 
@@ -91,8 +89,32 @@ func (s *Store) Write(ctx context.Context, points []store.Point) error {
 	if err != nil {
 		return err
 	}
-	if err := s.writer.WriteRecord(ctx, lines); err != nil {
+	if err := s.send(ctx, lines); err != nil {
 		return fmt.Errorf("influxstore: write %d points to bucket %s: %w", len(points), s.config.Bucket, classify(ctx, err))
+	}
+	return nil
+}
+
+// send writes lines of line protocol, with times in milliseconds.
+func (s *Store) send(ctx context.Context, lines string) error {
+	where := url.Values{"org": {s.config.Org}, "bucket": {s.config.Bucket}, "precision": {"ms"}}
+	return s.call(ctx, "write", where, "text/plain; charset=utf-8", lines, nil)
+}
+
+// call asks the v2 API something; what it answers is for read, if anybody.
+func (s *Store) call(ctx context.Context, what string, query url.Values, contentType, body string, read func(io.Reader) error) error {
+	err := s.api.DoPostRequest(ctx, s.api.ServerAPIURL()+what+"?"+query.Encode(), strings.NewReader(body),
+		func(req *http.Request) { req.Header.Set("Content-Type", contentType) },
+		func(resp *http.Response) error {
+			defer resp.Body.Close()
+			if read != nil {
+				return read(resp.Body)
+			}
+			_, err := io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // so that the connection is used again
+			return err
+		})
+	if err != nil { // a nil *influxhttp.Error in an error would not be nil
+		return err
 	}
 	return nil
 }
@@ -178,7 +200,6 @@ func (s *Store) post(ctx context.Context, path string, query url.Values, content
 
 // Close implements [store.Store].
 func (s *Store) Close() error {
-	s.client.Close()
 	s.http.CloseIdleConnections()
 	return nil
 }

@@ -2,14 +2,15 @@ package influxstore
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/influxdata/influxdb-client-go/v2/api/query"
 
 	"loam/gateway/qc"
 	"loam/gateway/store"
@@ -72,13 +73,13 @@ func (s *Store) points(ctx context.Context, k store.Key, from, to time.Time, the
 	flux := s.from(from, to, predicate) + then + ` |> keep(columns: ["_field", "_time", "_value"])`
 	var points []store.Point
 	position := map[int64]int{}
-	err := s.query(ctx, flux, func(r *query.FluxRecord) error {
-		at := r.Time().UnixNano()
+	err := s.query(ctx, flux, func(r record) error {
+		at := r.time.UnixNano()
 		i, seen := position[at]
 		if !seen {
 			i = len(points)
 			position[at] = i
-			points = append(points, store.Point{Key: k, At: r.Time().UTC()})
+			points = append(points, store.Point{Key: k, At: r.time.UTC()})
 		}
 		return set(&points[i], r)
 	})
@@ -89,22 +90,22 @@ func (s *Store) points(ctx context.Context, k store.Key, from, to time.Time, the
 	return points, nil
 }
 
-func set(p *store.Point, r *query.FluxRecord) error {
+func set(p *store.Point, r record) error {
 	var ok bool
-	switch r.Field() {
+	switch r.field {
 	case "value":
-		p.Value, ok = r.Value().(float64)
+		p.Value, ok = r.value.(float64)
 	case "raw":
-		p.Raw, ok = r.Value().(float64)
+		p.Raw, ok = r.value.(float64)
 	case "tests":
-		p.Tests, ok = r.Value().(string)
+		p.Tests, ok = r.value.(string)
 	case "flag":
 		var flag int64
-		flag, ok = r.Value().(int64)
+		flag, ok = r.value.(int64)
 		p.Flag = qc.Flag(flag)
 	}
 	if !ok {
-		return fmt.Errorf("field %q at %s holds %v (%T), which loam did not write", r.Field(), r.Time().Format(time.RFC3339Nano), r.Value(), r.Value())
+		return fmt.Errorf("field %q at %s holds %v (%T), which loam did not write", r.field, r.time.Format(time.RFC3339Nano), r.value, r.value)
 	}
 	return nil
 }
@@ -114,13 +115,9 @@ func (s *Store) Keys(ctx context.Context) ([]store.Key, error) {
 	flux := s.from(store.Earliest, store.End, ` and r._field == "flag"`) +
 		` |> last() |> keep(columns: ["site", "gateway", "channel", "quantity"]) |> group()`
 	var keys []store.Key
-	err := s.query(ctx, flux, func(r *query.FluxRecord) error {
-		text := func(column string) string {
-			v, _ := r.ValueByKey(column).(string) // a tag is text or, where somebody else wrote the line, absent
-			return v
-		}
-		keys = append(keys, store.Key{
-			Site: text("site"), Gateway: text("gateway"), Channel: sensors.Channel(text("channel")), Quantity: sensors.Quantity(text("quantity")),
+	err := s.query(ctx, flux, func(r record) error {
+		keys = append(keys, store.Key{ // a tag is absent where somebody else wrote the line
+			Site: r.text["site"], Gateway: r.text["gateway"], Channel: sensors.Channel(r.text["channel"]), Quantity: sensors.Quantity(r.text["quantity"]),
 		})
 		return nil
 	})
@@ -134,8 +131,8 @@ func (s *Store) Keys(ctx context.Context) ([]store.Key, error) {
 // Count implements [store.Store].
 func (s *Store) Count(ctx context.Context) (n int64, err error) {
 	flux := s.from(store.Earliest, store.End, ` and r._field == "flag"`) + ` |> count() |> group() |> sum()`
-	err = s.query(ctx, flux, func(r *query.FluxRecord) error {
-		switch v := r.Value().(type) {
+	err = s.query(ctx, flux, func(r record) error {
+		switch v := r.value.(type) {
 		case int64:
 			n += v
 		default:
@@ -149,18 +146,15 @@ func (s *Store) Count(ctx context.Context) (n int64, err error) {
 	return n, nil
 }
 
-func (s *Store) query(ctx context.Context, flux string, row func(*query.FluxRecord) error) error {
-	result, err := s.reader.Query(ctx, flux)
+func (s *Store) query(ctx context.Context, flux string, row func(record) error) error {
+	body, err := json.Marshal(map[string]any{
+		"query": flux, "type": "flux", "dialect": map[string]any{"annotations": []string{"datatype", "group", "default"}, "delimiter": ",", "header": true},
+	})
 	if err != nil {
-		return classify(ctx, err)
+		return err
 	}
-	defer result.Close()
-	for result.Next() {
-		if err := row(result.Record()); err != nil {
-			return err
-		}
-	}
-	if err := result.Err(); err != nil {
+	err = s.call(ctx, "query", url.Values{"org": {s.config.Org}}, "application/json", string(body), func(r io.Reader) error { return eachRecord(r, row) })
+	if err != nil {
 		return classify(ctx, err)
 	}
 	return nil

@@ -3,7 +3,6 @@
 package influxstore
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -97,7 +96,7 @@ func TestRejectedByTheServer(t *testing.T) {
 		t.Errorf("beyond the retention: got %v", err)
 	}
 	other := open(t, server, bucket)
-	if err := other.writer.WriteRecord(context.Background(), `reading,channel=c0,gateway=gw-1,quantity=air_temperature,site=alder-carr value="text" 1767225600000`); err != nil {
+	if err := other.send(t.Context(), `reading,channel=c0,gateway=gw-1,quantity=air_temperature,site=alder-carr value="text" 1767225600000`); err != nil {
 		t.Fatal(err)
 	}
 	if err := other.Write(t.Context(), points(1)); !errors.Is(err, store.ErrRejected) {
