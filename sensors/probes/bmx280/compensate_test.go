@@ -1,16 +1,16 @@
 package bmx280
 
 import (
-	"encoding/json"
 	"errors"
 	"math"
-	"os"
 	"testing"
 	"time"
 
 	"periph.io/x/conn/v3/physic"
 	"periph.io/x/devices/v3/bmxx80"
 	"pgregory.net/rapid"
+
+	"loam/sensors/chip/chiptest"
 )
 
 // constants are the trimming parameters as vectors and data sheets write them.
@@ -49,41 +49,25 @@ func (c constants) registers() (low [trimmingLow]byte, high [trimmingHigh]byte) 
 }
 
 func TestVectors(t *testing.T) {
-	raw, err := os.ReadFile("testdata/vectors.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct {
-		Vectors []struct {
-			ID     string
-			Inputs struct {
-				constants
-				T int32  `json:"adc_T"`
-				P int32  `json:"adc_P"`
-				H *int32 `json:"adc_H"`
-			}
-			Expected map[string]struct{ Value, Tolerance float64 }
+	compensate := func(v chiptest.Vector) (chiptest.Answer, error) {
+		var in struct {
+			constants
+			T int32  `json:"adc_T"`
+			P int32  `json:"adc_P"`
+			H *int32 `json:"adc_H"`
 		}
-	}
-	if err := json.Unmarshal(raw, &file); err != nil || len(file.Vectors) < 2 {
-		t.Fatalf("%d vectors, %v", len(file.Vectors), err)
-	}
-	for _, v := range file.Vectors {
-		c := v.Inputs.trimming()
-		centi, fine := c.temperature(v.Inputs.T)
-		got := map[string]float64{"temperature": float64(centi) / 100, "pressure": float64(c.pressure(v.Inputs.P, fine)) / 256}
-		if v.Inputs.H != nil {
-			got["relative_humidity"] = float64(c.humidity(*v.Inputs.H, fine)) / 1024
+		v.Into(t, &in)
+		c := in.trimming()
+		centi, fine := c.temperature(in.T)
+		a := chiptest.Answer{"temperature": float64(centi) / 100, "pressure": float64(c.pressure(in.P, fine)) / 256}
+		if in.H != nil {
+			a["relative_humidity"] = float64(c.humidity(*in.H, fine)) / 1024
 		}
-		if len(got) != len(v.Expected) {
-			t.Errorf("%s expects %v, computed %v", v.ID, v.Expected, got)
-		}
-		for q, want := range v.Expected {
-			if math.Abs(got[q]-want.Value) > want.Tolerance {
-				t.Errorf("%s: %s %v, want %v ± %v", v.ID, q, got[q], want.Value, want.Tolerance)
-			}
-		}
+		return a, nil
 	}
+	chiptest.Run(t, map[string]func(chiptest.Vector) (chiptest.Answer, error){
+		"BMP280 conversion": compensate, "BME280 conversion": compensate,
+	})
 }
 
 // real are constants about as far apart as chips have them.
