@@ -56,6 +56,7 @@ var way = []string{
 	"gateway/evidence",
 	"gateway/qc",
 	"gateway/health",
+	"gateway/kit",
 	"gateway/store",
 	"gateway/store/storetest",
 	"gateway/store/*",

@@ -14,6 +14,7 @@
 //	evidence    the append-only, tamper-evident log of verified batches
 //	qc          QARTOD flags, an overlay on readings
 //	health      facts about the gateway and its machine, each with its cure
+//	kit         the gateway's own pages: how it is, and a guide that sets it up
 //	store       the time-series projection that people look at
 //	projection  drives evidence, flagged, into the store
 package gateway

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -37,6 +38,8 @@ type gatewayConfig struct {
 	Uplink    uplink.Config   `toml:"uplink"`
 	Simulate  *simulateConfig `toml:"simulate"`
 	Probes    []probeConfig   `toml:"probe"`
+
+	guided bool // its own pages are there to finish what is missing
 }
 
 // samplingConfig says when the probes are asked.
@@ -69,11 +72,16 @@ func (c gatewayConfig) batchReadings() int {
 
 // readGatewayConfig reads and checks a gateway.toml. Relative paths in it are relative to its folder.
 func readGatewayConfig(path string) (gatewayConfig, error) {
-	var c gatewayConfig
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return c, fmt.Errorf("read the gateway's configuration: %w", err)
+		return gatewayConfig{}, fmt.Errorf("read the gateway's configuration: %w", err)
 	}
+	return parseGatewayConfig(path, raw)
+}
+
+// parseGatewayConfig reads and checks what is, or shall be, in the file at path.
+func parseGatewayConfig(path string, raw []byte) (gatewayConfig, error) {
+	var c gatewayConfig
 	if err := config.Decode(path, raw, &c); err != nil {
 		return c, err
 	}
@@ -96,7 +104,7 @@ func (c gatewayConfig) validate() error {
 	p.Check(c.batchReadings() > 0 && c.batchReadings() <= maxBatchReadings, "[batch] readings %d: 1 to %d", c.Batch.Readings, maxBatchReadings)
 	p.Add(c.Spool.Validate())
 	p.Check(c.maxAge() > 0, "[batch] max_age %s: more than 0", c.maxAge())
-	p.Check(len(c.Probes) > 0, "no [[probe]] is listed: `loam sensors list` shows what can be")
+	p.Check(len(c.Probes) > 0 || c.HTTP.Listen != "", "no [[probe]] is listed: `loam sensors list` shows what can be; with [http] listen the pages of the gateway help to find them")
 	p.Add(checkProbes(c.Probes, max(c.interval(), time.Second)))
 	return p.Err()
 }
@@ -114,18 +122,7 @@ func gatewayCommand() *cobra.Command {
 		cfg, err := readGatewayConfig(path)
 		return role{
 			name: cfg.Gateway, keyFile: keyPath(cfg.StateDir),
-			run: func(ctx context.Context, log *slog.Logger) (err error) {
-				clk, err := cfg.clock()
-				if err != nil {
-					return err
-				}
-				g, err := openGateway(ctx, cfg, clk, log)
-				if err != nil {
-					return err
-				}
-				defer func() { err = errors.Join(err, g.Close()) }()
-				return g.Run(ctx, clk)
-			},
+			run: func(ctx context.Context, log *slog.Logger) error { return runGateway(ctx, path, cfg, log) },
 		}, err
 	})
 }
@@ -150,9 +147,10 @@ type gateway struct {
 	buses    buses
 	spool    *spool.Spool
 	sampler  *sampler.Sampler
-	uplink   *uplink.Uplink
+	uplink   carrier
 	probes   []sampler.Probe
 	rhythm   health.Rhythm
+	resting  atomic.Bool // it stops only to go on in a moment
 }
 
 // openGateway wires the role. Nothing moves until Run.
@@ -180,7 +178,9 @@ func openGateway(ctx context.Context, cfg gatewayConfig, clk clock.Clock, log *s
 	}
 	g.sampler = sampler.New(g.probes, sampler.SinkFunc(g.keep), clk, g.log, g.metrics)
 	cfg.Uplink.Now = func() time.Time { return clk.Now().Wall }
-	if g.uplink, err = uplink.New(cfg.Uplink, cfg.Community, g.identity, g.spool, g.log, g.metrics); err != nil {
+	if cfg.guided && cfg.Uplink.Broker == "" && cfg.Uplink.HubKey == "" {
+		g.uplink = nowhere{}
+	} else if g.uplink, err = uplink.New(cfg.Uplink, cfg.Community, g.identity, g.spool, g.log, g.metrics); err != nil {
 		return nil, err
 	}
 	g.metrics.MustRegister(gatewayMetrics{g})
@@ -232,9 +232,6 @@ func (g *gateway) Run(ctx context.Context, clk clock.Clock) error {
 	group.Go(func() error { return g.sealByAge(ctx, clk) })
 	group.Go(func() error { return g.uplink.Run(ctx) })
 	group.Go(func() error { return g.tellSystemd(ctx) })
-	if g.cfg.HTTP.Listen != "" {
-		group.Go(func() error { return serve(ctx, g.cfg.HTTP.Listen, g.pages(), g.log) })
-	}
 	err := group.Wait()
 	if errors.Is(err, context.Canceled) {
 		return nil

@@ -38,6 +38,9 @@ func (g *gateway) tellSystemd(ctx context.Context) error {
 }
 
 func (g *gateway) notify(state string) {
+	if state == daemon.SdNotifyStopping && g.resting.Load() {
+		return // systemd would take it for the end
+	}
 	if _, err := daemon.SdNotify(false, state); err != nil {
 		g.log.Debug("systemd could not be told", "error", err)
 	}
