@@ -97,8 +97,13 @@ func calibrate(ctx context.Context, o calibrateOptions, in io.Reader, out io.Wri
 		return err
 	}
 	defer func() { err = errors.Join(err, opened[0].Source.Close()) }()
+	wiring, err := probe.wiring(model)
+	if err != nil {
+		return err
+	}
+	wiring.Clock, wiring.Serial, wiring.Pulses = clk, b.serial, b.pulses
 	g := guide{
-		o: o, model: model, probe: opened[0], channel: opened[0].Channels[0], clock: clk,
+		o: o, model: model, wiring: wiring, probe: opened[0], channel: opened[0].Channels[0], clock: clk,
 		ask: bufio.NewScanner(in), out: out,
 	}
 	return g.run(ctx, cfg.book())
@@ -123,6 +128,7 @@ func (c gatewayConfig) findChannel(id sensors.Channel) (probeConfig, channelConf
 type guide struct {
 	o       calibrateOptions
 	model   sensors.Model
+	wiring  sensors.Wiring
 	probe   sampler.Probe
 	channel sampler.Channel
 	clock   clock.Clock
@@ -150,23 +156,42 @@ func (g *guide) run(ctx context.Context, book logbook.Book) error {
 	if entry.Reference, err = g.answer(entry.Reference, "What are the references (solution and lot, how the soil was weighed)?"); err != nil {
 		return err
 	}
-	if entry.Measured, err = g.measureAll(ctx, to); err != nil {
-		return err
-	}
-	made, err := g.calibration(to, entry.Measured)
+	made, err := g.make(ctx, to, &entry)
 	if err != nil {
 		return err
 	}
 	entry.Written = logbook.Write(made)
-	if err := g.compare(made, entry.Measured); err != nil {
-		return err
-	}
 	kept, err := book.Add(entry)
 	if err != nil {
 		return err
 	}
 	g.say("Kept as %s. Start the gateway again to read with it.", kept.Written.ID)
 	return nil
+}
+
+// make measures, and returns what follows.
+func (g *guide) make(ctx context.Context, to sensors.Kind, entry *logbook.Entry) (made sensors.Calibration, err error) {
+	driver, err := g.model.Open(ctx, g.wiring)
+	if err != nil {
+		return made, err
+	}
+	if c, ok := driver.(circuit); ok {
+		defer func() { err = errors.Join(err, c.Close()) }()
+		if entry.Measured, err = g.calibrateCircuit(ctx, c, to); err != nil {
+			return made, err
+		}
+		return g.inCircuit(entry.Measured)
+	}
+	if err := driver.Close(); err != nil { // it is opened anew, behind a guard
+		return made, err
+	}
+	if entry.Measured, err = g.measureAll(ctx, to); err != nil {
+		return made, err
+	}
+	if made, err = g.calibration(to, entry.Measured); err != nil {
+		return made, err
+	}
+	return made, g.compare(made, entry.Measured)
 }
 
 // to is the quantity that comes out.
@@ -239,14 +264,20 @@ func (g *guide) next(i int, to sensors.Kind) (sensors.Decimal, bool, error) {
 			return sensors.Decimal{}, false, nil
 		}
 	}
+	v, err := parseReference(text, i, to)
+	return v, err == nil, err
+}
+
+// parseReference reads the true value of the reference i.
+func parseReference(text string, i int, to sensors.Kind) (sensors.Decimal, error) {
 	v, err := sensors.ParseDecimal(text)
 	if err != nil {
-		return v, false, fmt.Errorf("reference %d: %w", i+1, err)
+		return v, fmt.Errorf("reference %d: %w", i+1, err)
 	}
 	if v.Cmp(to.Min) < 0 || v.Cmp(to.Max) > 0 {
-		return v, false, fmt.Errorf("reference %d: %s %s is no %s: it lies between %s and %s", i+1, v, to.Symbol, to.Title, to.Min, to.Max)
+		return v, fmt.Errorf("reference %d: %s %s is no %s: it lies between %s and %s", i+1, v, to.Symbol, to.Title, to.Min, to.Max)
 	}
-	return v, true, nil
+	return v, nil
 }
 
 // measure asks the probe until it stands still.
