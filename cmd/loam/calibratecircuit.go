@@ -119,4 +119,3 @@ func (g *guide) inCircuit(measured []logbook.Measured) (sensors.Calibration, err
 		Compensation: g.channel.Calibration.Compensation, Places: g.channel.Calibration.Places,
 	}, nil
 }
-
