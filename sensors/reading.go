@@ -1,7 +1,9 @@
 package sensors
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"loam/internal/name"
@@ -46,3 +48,19 @@ type Certificate struct {
 
 // FactoryCertificate is the id of a calibration made by the chip's maker and stored in the chip.
 const FactoryCertificate = "factory"
+
+// foreignPrefix begins the certificate id of what another system measured.
+const foreignPrefix = "foreign:"
+
+// ForeignCertificate stands behind what another system (system: "chirpstack", "csv") measured and dated. The gateway vouches
+// for having received it and for nothing more: neither for the probe, nor for its calibration, nor for the time.
+func ForeignCertificate(system string) Certificate { return Certificate{ID: foreignPrefix + system} }
+
+// Foreign returns the system that a reading was taken over from; "": it is the gateway's own.
+func (c Certificate) Foreign() string {
+	system, foreign := strings.CutPrefix(c.ID, foreignPrefix)
+	if !foreign {
+		return ""
+	}
+	return cmp.Or(system, "unknown")
+}

@@ -71,6 +71,9 @@ type Calibration struct {
 	Factory bool `toml:"factory"`
 	// MaxAgeDays is how old a dated calibration may be when a reading is taken. 0: until its own due date.
 	MaxAgeDays int `toml:"max_age_days"`
+	// AcceptForeign names the systems whose readings earn as well, e.g. ["chirpstack"]: chirpstack, senml, json, csv. The
+	// gateway vouches neither for their calibration nor for their time. Empty: none.
+	AcceptForeign []string `toml:"accept_foreign"`
 }
 
 // Uncertainty is the rule of Verra's VM0033 v2.1 (section 8.5.2): no deduction while the half-width of the 90 % interval
@@ -155,7 +158,7 @@ func (m Method) Rules(ecosystem string) series.Rules {
 	for _, i := range m.For(ecosystem) {
 		for _, c := range m.Require.Calibration {
 			if c.Quantity == i.Quantity {
-				r.Calibration[i.Quantity] = series.Calibration{Factory: c.Factory, MaxDays: c.MaxAgeDays}
+				r.Calibration[i.Quantity] = series.Calibration{Factory: c.Factory, MaxDays: c.MaxAgeDays, Foreign: c.AcceptForeign}
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package method
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -72,6 +73,8 @@ func TestWrongMethodsAreRefused(t *testing.T) {
 		{`min_coverage = 0.75`, `min_coverage = 0`, "require.min_coverage"},
 		{`min_coverage = 0.75`, `min_coverage = 0.7500001`, "six digits"},
 		{`max_age_days = 365`, `max_age_days = -1`, "max_age_days"},
+		{`max_age_days = 365`, "max_age_days = 365\naccept_foreign = [\"LoRa\"]", "accept_foreign"},
+		{`max_age_days = 365`, "max_age_days = 365\naccept_foreign = [\"csv\", \"csv\"]", "twice"},
 		{"[[require.calibration]]\nquantity = \"volumetric_water_content\"\nmax_age_days = 365\n", ``, `readings of "volumetric_water_content"`},
 		{`allowance = 0.20`, `allowance = 1.2`, "allowance"},
 		{`rate_per_hectare = 1000`, `rate_per_hectare = 0`, "rate_per_hectare"},
@@ -203,4 +206,17 @@ func FuzzParse(f *testing.F) {
 			t.Fatal("what was accepted is refused the second time")
 		}
 	})
+}
+
+// A method that says nothing of other systems accepts none; one that names them hands them to the rules.
+func TestForeignReadingsAreAcceptedByName(t *testing.T) {
+	for text, want := range map[string][]string{"max_age_days = 365": nil, "max_age_days = 365\naccept_foreign = [\"chirpstack\", \"csv\"]": {"chirpstack", "csv"}} {
+		m, err := Parse([]byte(strings.Replace(fieldtest.Method, "max_age_days = 365", text, 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := m.Rules("T4.5").Calibration[sensors.VolumetricWaterContent].Foreign; !slices.Equal(got, want) {
+			t.Errorf("%q: accepts %q, want %q", text, got, want)
+		}
+	}
 }

@@ -89,6 +89,10 @@ func (c *check) require(m Method) {
 		c.Check(err == nil, "require.calibration: nobody knows the quantity %q", k.Quantity)
 		c.Check(!seen[k.Quantity], "require.calibration: %q is given twice", k.Quantity)
 		c.Check(k.MaxAgeDays >= 0 && k.MaxAgeDays <= 36525, "require.calibration: %q: max_age_days %d: give 0 to 36525", k.Quantity, k.MaxAgeDays)
+		for n, system := range k.AcceptForeign {
+			c.Check(name.Valid(system), "require.calibration: %q: accept_foreign %q: %s", k.Quantity, system, name.Rule)
+			c.Check(!slices.Contains(k.AcceptForeign[:n], system), "require.calibration: %q: accept_foreign names %q twice", k.Quantity, system)
+		}
 		seen[k.Quantity] = true
 	}
 	for _, i := range m.Indices {

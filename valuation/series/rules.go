@@ -4,6 +4,7 @@ package series
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"loam/gateway/qc"
@@ -29,6 +30,9 @@ type Rules struct {
 type Calibration struct {
 	Factory bool // the maker's calibration, stored in the chip, is enough
 	MaxDays int  // how old a dated calibration may be when the reading is taken; 0: as old as its due date allows
+	// Foreign are the systems whose word is enough: readings taken over from them count although the gateway vouches
+	// neither for their calibration nor for their time. From others they never do.
+	Foreign []string
 }
 
 // Reasons why a reading did not count. A reading is counted under the first that applies, in this order.
@@ -43,6 +47,10 @@ const (
 	ReasonUnborn       = "calibration is dated after the reading"
 	ReasonOverdue      = "calibration overdue"
 )
+
+func reasonForeign(system string) string {
+	return fmt.Sprintf("from another system (%s), which the method does not accept", system)
+}
 
 func reasonFlag(f qc.Flag) string { return "quality flag: " + f.String() }
 
@@ -60,6 +68,14 @@ func (r Rules) rejectBatch(h wire.Header) string {
 	}
 	if !h.Thinned.IsZero() {
 		return ReasonThinned
+	}
+	return ""
+}
+
+// rejectForeign returns why a reading does not count because of where it is from, or "".
+func (c Calibration) rejectForeign(cert sensors.Certificate) string {
+	if system := cert.Foreign(); system != "" && !slices.Contains(c.Foreign, system) {
+		return reasonForeign(system)
 	}
 	return ""
 }
@@ -83,6 +99,8 @@ func (r Rules) rejectVerdict(v qc.Verdict) string {
 // rejectCertificate returns why the calibration behind a reading taken at t does not count, or "".
 func (c Calibration) rejectCertificate(cert sensors.Certificate, t time.Time) string {
 	switch {
+	case cert.Foreign() != "": // accepted: no calibration of theirs is known, and none is asked for
+		return ""
 	case cert.ID == "":
 		return ReasonUncalibrated
 	case cert.ID == sensors.FactoryCertificate && !c.Factory:

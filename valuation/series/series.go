@@ -102,13 +102,14 @@ func (b *builder) collect(batch *wire.Sealed) {
 		if t.Before(b.window.Since) || !t.Before(b.window.Until) {
 			continue
 		}
-		if _, used := b.rules.Calibration[r.Quantity]; !used {
+		asked, used := b.rules.Calibration[r.Quantity]
+		if !used {
 			if b.inPeriod(t) {
 				b.excluded[exclusion{batch.Gateway, r.Channel, ReasonQuantity}]++
 			}
 			continue
 		}
-		all[i] = reading{Reading: r, sequence: batch.Sequence, reject: b.rules.rejectBatch(batch.Header)}
+		all[i] = reading{Reading: r, sequence: batch.Sequence, reject: cmp.Or(asked.rejectForeign(r.Calibration), b.rules.rejectBatch(batch.Header))}
 		var err error
 		if all[i].micro, err = r.Value.Micro(); err != nil && all[i].reject == "" {
 			all[i].reject = ReasonValue

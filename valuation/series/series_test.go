@@ -30,7 +30,7 @@ func rules() series.Rules {
 	return series.Rules{
 		Tests: []qc.Test{qc.GrossRange}, SyncedClock: true,
 		Calibration: map[sensors.Quantity]series.Calibration{
-			sensors.VolumetricWaterContent: {MaxDays: 365}, sensors.WaterTemperature: {Factory: true},
+			sensors.VolumetricWaterContent: {MaxDays: 365, Foreign: []string{"chirpstack"}}, sensors.WaterTemperature: {Factory: true},
 		},
 	}
 }
@@ -76,6 +76,10 @@ func TestReasons(t *testing.T) {
 		{"from tomorrow", certified(soil(30, 300), sensors.Certificate{ID: "x", Date: day(2026, 5, 2)}), clock.Synced, series.ReasonUnborn},
 		{"overdue today", certified(soil(30, 300), sensors.Certificate{ID: "x", Date: day(2026, 4, 1), Due: day(2026, 5, 1)}), clock.Synced, series.ReasonOverdue},
 		{"due tomorrow", certified(soil(30, 300), sensors.Certificate{ID: "x", Date: day(2026, 4, 1), Due: day(2026, 5, 2)}), clock.Synced, ""},
+		{"another system's", certified(soil(30, 300), sensors.ForeignCertificate("csv")), clock.Synced, "from another system (csv), which the method does not accept"},
+		{"another system's, accepted", certified(soil(30, 300), sensors.ForeignCertificate("chirpstack")), clock.Synced, ""},
+		{"another system's, accepted, but unsynced", certified(soil(30, 300), sensors.ForeignCertificate("chirpstack")), clock.Unsynced, series.ReasonClock},
+		{"another system's without a name", certified(soil(30, 300), sensors.ForeignCertificate("")), clock.Synced, "from another system (unknown), which the method does not accept"},
 		{"365 days old", certified(soil(30, 300), sensors.Certificate{ID: "x", Date: day(2025, 5, 1)}), clock.Synced, "calibration older than 365 days"},
 		{"364 days old", certified(soil(30, 300), sensors.Certificate{ID: "x", Date: day(2025, 5, 2)}), clock.Synced, ""},
 		{"of unknown age", certified(soil(30, 300), sensors.Certificate{ID: "x"}), clock.Synced, "calibration older than 365 days"},
