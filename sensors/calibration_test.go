@@ -1,8 +1,10 @@
 package sensors_test
 
 import (
+	"encoding/json"
 	"errors"
 	"math/big"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -239,4 +241,40 @@ func TestAResultTooLargeIsPassedOnUncalibrated(t *testing.T) {
 	}}
 	r, err := read(t, c, "2.0", nil)
 	uncalibrated(t, r, err, "2.0")
+}
+
+// Percent between a probe's dry and wet counts is a line like any other, shown without places.
+func TestVectors(t *testing.T) {
+	raw, err := os.ReadFile("testdata/vectors.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Vectors []struct {
+			ID, Sensor string
+			Inputs     struct {
+				Ad   int64
+				Dry  int64 `json:"ad_0pct"`
+				Full int64 `json:"ad_100pct"`
+			}
+			Expected struct{ Moisture struct{ Value float64 } }
+		}
+	}
+	if err := json.Unmarshal(raw, &file); err != nil || len(file.Vectors) == 0 {
+		t.Fatalf("%d vectors, %v", len(file.Vectors), err)
+	}
+	whole := func(n int64) sensors.Decimal { return sensors.Decimal{Mantissa: n} }
+	for _, v := range file.Vectors {
+		if v.Sensor != "Ecowitt WH51" {
+			t.Errorf("%s: nobody tests a %s", v.ID, v.Sensor)
+			continue
+		}
+		cal := sensors.Calibration{Certificate: certificate(), Method: sensors.Line, Points: []sensors.Point{
+			{Raw: whole(v.Inputs.Dry), True: whole(0)}, {Raw: whole(v.Inputs.Full), True: whole(100)},
+		}}
+		r, err := cal.Apply("bed", sensors.Sample{Quantity: sensors.ProbeCount, Value: whole(v.Inputs.Ad)}, nil)
+		if err != nil || r.Value.Float64() != v.Expected.Moisture.Value {
+			t.Errorf("%s: %s, %v; want %v", v.ID, r.Value, err, v.Expected.Moisture.Value)
+		}
+	}
 }
