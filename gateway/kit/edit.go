@@ -16,6 +16,9 @@ var errEdit = errors.New("the configuration is written in a way these pages cann
 // header is a line that begins a table.
 var header = regexp.MustCompile(`^\s*\[(\[?)\s*([A-Za-z0-9_.-]+)\s*\]`)
 
+// remark is what a person noted behind a text.
+var remark = regexp.MustCompile(`[ \t]*#[^"']*$`)
+
 // quote writes a TOML string. What is not plain is refused: nothing else is a name, an address or a key.
 func quote(s string) (string, error) {
 	for _, r := range s {
@@ -62,7 +65,7 @@ func set(raw []byte, table, key, value string) ([]byte, error) {
 }
 
 func setLine(lines []string, table, key, line string) []string {
-	mine := regexp.MustCompile(`^\s*` + regexp.QuoteMeta(key) + `\s*=`)
+	mine := regexp.MustCompile(`^(\s*)` + regexp.QuoteMeta(key) + `\s*=`)
 	current, at := "", -1 // where the table begins
 	if table == "" {
 		at = 0
@@ -76,7 +79,7 @@ func setLine(lines []string, table, key, line string) []string {
 			continue
 		}
 		if current == table && mine.MatchString(l) {
-			lines[i] = line
+			lines[i] = mine.FindStringSubmatch(l)[1] + strings.TrimSuffix(line, "\n") + strings.TrimRight(remark.FindString(l), "\r\n") + "\n"
 			return lines
 		}
 	}

@@ -108,9 +108,10 @@ func offerOf(number int, f find, configured []Probe, taken map[string]bool) offe
 		o.Medium = o.Medium || general(model)
 		o.Soil = o.Soil || about(model, "soil_") || about(model, "volumetric") || model.Name == "soilcap"
 		o.Inputs = o.Inputs || about(model, "probe_")
-		if o.Name == "" {
-			o.Name = suggest(model, taken)
-		}
+		o.Name = suggest(model, taken)
+	}
+	if o.Ambig {
+		o.Name = "" // it depends on what it is
 	}
 	o.Already = slices.ContainsFunc(configured, func(p Probe) bool { return p.Bus == f.Bus && p.Address == f.Address && !o.Inputs })
 	return o
