@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -46,6 +47,26 @@ type gatewayConfig struct {
 type samplingConfig struct {
 	Interval config.Duration `toml:"interval"`
 	Timeout  config.Duration `toml:"timeout"`
+	Battery  *batteryConfig  `toml:"battery"`
+}
+
+// batteryConfig says when a battery is spared, by the channel that measures it.
+type batteryConfig struct {
+	Channel  sensors.Channel `toml:"channel"`
+	Below    sensors.Decimal `toml:"below"`
+	Above    sensors.Decimal `toml:"above"`
+	Interval config.Duration `toml:"interval"`
+}
+
+// check says what is wrong with it, beside the sampling interval and the gateway's probes.
+func (b batteryConfig) check(p *config.Problems, interval time.Duration, probes []probeConfig) {
+	measured := slices.ContainsFunc(probes, func(c probeConfig) bool {
+		return slices.ContainsFunc(c.Channels, func(ch channelConfig) bool { return ch.ID == b.Channel })
+	})
+	slow := time.Duration(b.Interval)
+	p.Check(measured, "[sampling] battery: no probe of this gateway has the channel %q", b.Channel)
+	p.Check(b.Below.Cmp(b.Above) < 0, "[sampling] battery: below %s, above %s: saving must end higher than it begins, or it would flutter", b.Below, b.Above)
+	p.Check(slow > interval && slow%interval == 0, "[sampling] battery: interval %s: use a multiple of the sampling interval, %s", slow, interval)
 }
 
 // batchConfig says when readings are signed together.
@@ -105,6 +126,9 @@ func (c gatewayConfig) validate() error {
 	p.Add(c.Spool.Validate())
 	p.Check(c.maxAge() > 0, "[batch] max_age %s: more than 0", c.maxAge())
 	p.Check(len(c.Probes) > 0 || c.HTTP.Listen != "", "no [[probe]] is listed: `loam sensors list` shows what can be; with [http] listen the pages of the gateway help to find them")
+	if b := c.Sampling.Battery; b != nil {
+		b.check(&p, max(c.interval(), time.Second), c.Probes)
+	}
 	p.Add(checkProbes(c.Probes, max(c.interval(), time.Second)))
 	return p.Err()
 }
@@ -177,6 +201,9 @@ func openGateway(ctx context.Context, cfg gatewayConfig, clk clock.Clock, log *s
 		return nil, err
 	}
 	g.sampler = sampler.New(g.probes, sampler.SinkFunc(g.keep), clk, g.log, g.metrics)
+	if b := cfg.Sampling.Battery; b != nil {
+		g.sampler.Spare(sampler.Saver{Channel: b.Channel, Below: b.Below, Above: b.Above, Every: time.Duration(b.Interval)})
+	}
 	cfg.Uplink.Now = func() time.Time { return clk.Now().Wall }
 	if cfg.guided && cfg.Uplink.Broker == "" && cfg.Uplink.HubKey == "" {
 		g.uplink = nowhere{}

@@ -39,6 +39,7 @@ func (s *Sampler) closeRound() (taken int, failed []error) {
 			failed = append(failed, err)
 		}
 	}
+	s.weigh()
 	s.meter.readings.Add(float64(taken))
 	s.trim()
 	return taken, failed

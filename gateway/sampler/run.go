@@ -41,6 +41,9 @@ func (s *Sampler) begin(tick time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closeRound()
+	if s.spared(tick) {
+		return false
+	}
 	s.round++
 	s.awaited = 0
 	for _, l := range s.lanes {

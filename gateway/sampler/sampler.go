@@ -88,8 +88,10 @@ type Sampler struct {
 	statuses []*Status          // in the order of the probes
 	byName   map[string]*Status // the same
 	failing  map[complaint]bool // what has been reported
-	due      time.Duration      // uptime of the next tick; 0 where none is waited for
-	handing  time.Duration      // uptime when the readings under way were given to the sink; 0 where none are
+	saver    *Saver             // nil: there is no battery to spare
+	saving   bool
+	due      time.Duration // uptime of the next tick; 0 where none is waited for
+	handing  time.Duration // uptime when the readings under way were given to the sink; 0 where none are
 }
 
 type meter struct {
@@ -98,6 +100,7 @@ type meter struct {
 	missed   *prometheus.CounterVec
 	lost     prometheus.Counter
 	held     prometheus.Gauge
+	saving   prometheus.Gauge
 }
 
 func newMeter(reg prometheus.Registerer) meter {
@@ -108,6 +111,7 @@ func newMeter(reg prometheus.Registerer) meter {
 		missed:   make.NewCounterVec(prometheus.CounterOpts{Name: "loam_sampler_missed_ticks_total", Help: "Ticks a bus missed because it was still busy with an earlier one."}, []string{"bus"}),
 		lost:     make.NewCounter(prometheus.CounterOpts{Name: "loam_sampler_lost_total", Help: "Readings given up because the spool refused them for too long."}),
 		held:     make.NewGauge(prometheus.GaugeOpts{Name: "loam_sampler_held_readings", Help: "Readings in memory that the spool has refused so far."}),
+		saving:   make.NewGauge(prometheus.GaugeOpts{Name: "loam_sampler_saving", Help: "1 while probes are asked less often to spare the battery."}),
 	}
 }
 

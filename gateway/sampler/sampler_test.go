@@ -351,6 +351,43 @@ func TestAProbeMayHaveARhythmOfItsOwn(t *testing.T) {
 	})
 }
 
+// A low battery slows everybody down, and one that has recovered does not until it is well above.
+func TestALowBatteryIsSpared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		volts := func(centi int64) []sensors.Sample { return []sensors.Sample{sample(sensors.SupplyVoltage, centi)} }
+		battery := &fake{samples: volts(1250)}
+		s := New([]Probe{{Name: "battery", Bus: "a", Source: battery, Channels: []Channel{channel("battery", sensors.SupplyVoltage)}}, {Name: "air", Bus: "b", Source: &fake{}}},
+			&basket{}, wall{}, quiet(), nil)
+		s.Spare(Saver{Channel: "battery", Below: sensors.Decimal{Mantissa: 118, Exponent: -1}, Above: sensors.Decimal{Mantissa: 124, Exponent: -1}, Every: 10 * time.Second})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- s.Run(ctx, time.Second) }()
+		begin := time.Now()
+		phase := func(name string, centi int64, length time.Duration, asked int, saving bool) {
+			battery.mu.Lock()
+			battery.samples = volts(centi)
+			before := len(battery.asked)
+			battery.mu.Unlock()
+			time.Sleep(length)
+			battery.mu.Lock()
+			defer battery.mu.Unlock()
+			if n := len(battery.asked) - before; n != asked || s.Saving() != saving {
+				t.Errorf("%s (until %s): asked %d times, want %d; saving %t", name, time.Since(begin), n, asked, s.Saving())
+			}
+			if st := s.Statuses()[0]; saving != (st.Every == 10*time.Second) {
+				t.Errorf("%s: its rhythm is said to be %s", name, st.Every)
+			}
+		}
+		time.Sleep(500 * time.Millisecond) // between two ticks
+		phase("full", 1250, 10*time.Second, 10, false)
+		phase("low", 1170, 20*time.Second, 3, true) // at 11 s, which begins it, at 20 and at 30
+		phase("between", 1200, 20*time.Second, 2, true)
+		phase("recovered", 1245, 20*time.Second, 11, false) // at 60 s, which ends it, and then each second
+		cancel()
+		<-done
+	})
+}
+
 func TestRunRefusesNoInterval(t *testing.T) {
 	if err := New(nil, &basket{}, wall{}, quiet(), nil).Run(t.Context(), 0); err == nil {
 		t.Fatal("runs without an interval")

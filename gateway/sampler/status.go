@@ -59,6 +59,9 @@ func (s *Sampler) Statuses() []Status {
 	var all []Status
 	for _, st := range s.statuses {
 		c := *st
+		if s.saving {
+			c.Every = max(c.Every, s.saver.Every)
+		}
 		c.Channels = slices.Clone(st.Channels)
 		all = append(all, c)
 	}
