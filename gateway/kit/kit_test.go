@@ -205,7 +205,7 @@ func TestThePIN(t *testing.T) {
 	}
 	b.now = b.now.Add((sessionHours + 1) * time.Hour)
 	b.leads(b.get("/setup/hub"), "/setup/pin?to=hub")
-	if w := b.post("/setup/pin", "pin", digits, "to", "//evil.example"); w.Header().Get("Location") != "/setup/" {
+	if w := b.post("/setup/pin", "pin", digits, "to", "//evil.example"); w.Header().Get("Location") != "/setup" {
 		t.Errorf("sent on to %q", w.Header().Get("Location"))
 	}
 }

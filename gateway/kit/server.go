@@ -213,7 +213,7 @@ func (k *kit) pinGiven(w http.ResponseWriter, r *http.Request) {
 		again(http.StatusForbidden, "pin.wrong")
 	default:
 		k.access.begin(w)
-		http.Redirect(w, r, "/setup/"+k.wanted(r), http.StatusSeeOther)
+		http.Redirect(w, r, strings.TrimSuffix("/setup/"+k.wanted(r), "/"), http.StatusSeeOther)
 	}
 }
 

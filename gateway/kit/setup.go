@@ -29,10 +29,6 @@ func (k *kit) setupPage(w http.ResponseWriter, r *http.Request, _ string) {
 
 func (k *kit) stepPage(w http.ResponseWriter, r *http.Request, session string) {
 	at := r.PathValue("step")
-	if at == "" {
-		k.setupPage(w, r, session)
-		return
-	}
 	if !slices.Contains(stepNames(), at) {
 		k.oops(w, r, http.StatusNotFound)
 		return
