@@ -48,6 +48,7 @@ var way = []string{
 	"gateway/sampler",
 	"gateway/spool",
 	"gateway/uplink",
+	"gateway/homeassistant",
 	"gateway/registry",
 	"gateway/broker",
 	"gateway/intake",

@@ -6,6 +6,7 @@
 //	sampler     asks the probes and calibrates what they said
 //	spool       keeps readings on the gateway until the hub has receipted them
 //	uplink      carries batches up and receipts down by MQTT
+//	homeassistant  shows the newest readings in Home Assistant
 //	registry    which communities, stewards, sites and gateways a hub knows
 //	broker      the embedded MQTT broker, where no other is wanted
 //	intake      the hub's side of MQTT: batches in, receipts out

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"loam/gateway/health"
+	"loam/gateway/homeassistant"
 	"loam/gateway/identity"
 	"loam/gateway/sampler"
 	"loam/gateway/spool"
@@ -39,6 +40,8 @@ type gatewayConfig struct {
 	Uplink    uplink.Config   `toml:"uplink"`
 	Simulate  *simulateConfig `toml:"simulate"`
 	Probes    []probeConfig   `toml:"probe"`
+
+	HomeAssistant *homeassistant.Config `toml:"home_assistant"` // nil: not shown there
 
 	guided bool // its own pages are there to finish what is missing
 }
@@ -109,6 +112,9 @@ func parseGatewayConfig(path string, raw []byte) (gatewayConfig, error) {
 	c.StateDir = relativeTo(path, c.StateDir)
 	c.Uplink.PasswordFile = relativeTo(path, c.Uplink.PasswordFile)
 	c.Uplink.CAFile = relativeTo(path, c.Uplink.CAFile)
+	if h := c.HomeAssistant; h != nil {
+		h.PasswordFile, h.CAFile = relativeTo(path, h.PasswordFile), relativeTo(path, h.CAFile)
+	}
 	if err := c.validate(); err != nil {
 		return c, fmt.Errorf("%s: %w", path, err)
 	}
@@ -128,6 +134,9 @@ func (c gatewayConfig) validate() error {
 	p.Check(len(c.Probes) > 0 || c.HTTP.Listen != "", "no [[probe]] is listed: `loam sensors list` shows what can be; with [http] listen the pages of the gateway help to find them")
 	if b := c.Sampling.Battery; b != nil {
 		b.check(&p, max(c.interval(), time.Second), c.Probes)
+	}
+	if c.HomeAssistant != nil {
+		p.Add(c.HomeAssistant.Validate())
 	}
 	p.Add(checkProbes(c.Probes, max(c.interval(), time.Second)))
 	return p.Err()
@@ -172,6 +181,7 @@ type gateway struct {
 	spool    *spool.Spool
 	sampler  *sampler.Sampler
 	uplink   carrier
+	mirror   *homeassistant.Mirror // nil: none is wanted
 	probes   []sampler.Probe
 	rhythm   health.Rhythm
 	resting  atomic.Bool // it stops only to go on in a moment
@@ -210,6 +220,7 @@ func openGateway(ctx context.Context, cfg gatewayConfig, clk clock.Clock, log *s
 	} else if g.uplink, err = uplink.New(cfg.Uplink, cfg.Community, g.identity, g.spool, g.log, g.metrics); err != nil {
 		return nil, err
 	}
+	g.openMirror()
 	g.metrics.MustRegister(gatewayMetrics{g})
 	return g, nil
 }
@@ -219,6 +230,9 @@ func openGateway(ctx context.Context, cfg gatewayConfig, clk clock.Clock, log *s
 func (g *gateway) keep(ctx context.Context, readings []sensors.Reading) error {
 	if err := g.spool.Append(ctx, readings); err != nil {
 		return err
+	}
+	if g.mirror != nil {
+		g.mirror.Show(readings)
 	}
 	for _, r := range readings {
 		g.log.Debug("spooled", "channel", r.Channel, "quantity", r.Quantity, "value", r.Value, "at_ms", r.At.Wall.UnixMilli())
@@ -259,6 +273,9 @@ func (g *gateway) Run(ctx context.Context, clk clock.Clock) error {
 	group.Go(func() error { return g.sealByAge(ctx, clk) })
 	group.Go(func() error { return g.uplink.Run(ctx) })
 	group.Go(func() error { return g.tellSystemd(ctx) })
+	if g.mirror != nil {
+		group.Go(func() error { return g.mirror.Run(ctx) })
+	}
 	err := group.Wait()
 	if errors.Is(err, context.Canceled) {
 		return nil
