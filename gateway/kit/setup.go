@@ -175,13 +175,15 @@ func (k *kit) valuesSeen(_ http.ResponseWriter, r *http.Request) (string, error)
 	if err != nil {
 		return "", err
 	}
-	var seen []string
-	for _, c := range r.PostForm["seen"] {
-		if slices.Contains(channels(s), c) && !slices.Contains(seen, c) {
-			seen = append(seen, c)
-		}
+	c := r.PostFormValue("seen")
+	if !slices.Contains(channels(s), c) {
+		return "/setup/values", nil // it was taken out meanwhile
 	}
-	return "/setup/" + after("values"), k.memory.change(func(r *remembered) { r.Seen = seen })
+	return "/setup/values#c-" + url.PathEscape(c), k.memory.change(func(r *remembered) {
+		// What is no channel any more is forgotten with it.
+		r.Seen = slices.DeleteFunc(r.Seen, func(old string) bool { return old == c || !slices.Contains(channels(s), old) })
+		r.Seen = append(r.Seen, c)
+	})
 }
 
 func (k *kit) watch(_ http.ResponseWriter, r *http.Request) (string, error) {
