@@ -47,6 +47,7 @@ var way = []string{
 	"gateway/wire",
 	"gateway/sampler",
 	"gateway/spool",
+	"gateway/feed",
 	"gateway/uplink",
 	"gateway/homeassistant",
 	"gateway/registry",

@@ -5,6 +5,7 @@
 //	wire        the batch and the receipt, byte for byte
 //	sampler     asks the probes and calibrates what they said
 //	spool       keeps readings on the gateway until the hub has receipted them
+//	feed        what other systems measured becomes readings, marked as theirs
 //	uplink      carries batches up and receipts down by MQTT
 //	homeassistant  shows the newest readings in Home Assistant
 //	registry    which communities, stewards, sites and gateways a hub knows

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"loam/gateway/feed"
 	"loam/gateway/health"
 	"loam/gateway/homeassistant"
 	"loam/gateway/identity"
@@ -40,6 +41,7 @@ type gatewayConfig struct {
 	Uplink    uplink.Config   `toml:"uplink"`
 	Simulate  *simulateConfig `toml:"simulate"`
 	Probes    []probeConfig   `toml:"probe"`
+	Feeds     []feed.Config   `toml:"feed"`
 
 	HomeAssistant *homeassistant.Config `toml:"home_assistant"` // nil: not shown there
 
@@ -115,6 +117,10 @@ func parseGatewayConfig(path string, raw []byte) (gatewayConfig, error) {
 	if h := c.HomeAssistant; h != nil {
 		h.PasswordFile, h.CAFile = relativeTo(path, h.PasswordFile), relativeTo(path, h.CAFile)
 	}
+	for i := range c.Feeds {
+		f := &c.Feeds[i]
+		f.Path, f.PasswordFile, f.CAFile = relativeTo(path, f.Path), relativeTo(path, f.PasswordFile), relativeTo(path, f.CAFile)
+	}
 	if err := c.validate(); err != nil {
 		return c, fmt.Errorf("%s: %w", path, err)
 	}
@@ -131,7 +137,7 @@ func (c gatewayConfig) validate() error {
 	p.Check(c.batchReadings() > 0 && c.batchReadings() <= maxBatchReadings, "[batch] readings %d: 1 to %d", c.Batch.Readings, maxBatchReadings)
 	p.Add(c.Spool.Validate())
 	p.Check(c.maxAge() > 0, "[batch] max_age %s: more than 0", c.maxAge())
-	p.Check(len(c.Probes) > 0 || c.HTTP.Listen != "", "no [[probe]] is listed: `loam sensors list` shows what can be; with [http] listen the pages of the gateway help to find them")
+	p.Check(len(c.Probes)+len(c.Feeds) > 0 || c.HTTP.Listen != "", "no [[probe]] is listed: `loam sensors list` shows what can be; with [http] listen the pages of the gateway help to find them")
 	if b := c.Sampling.Battery; b != nil {
 		b.check(&p, max(c.interval(), time.Second), c.Probes)
 	}
@@ -139,6 +145,7 @@ func (c gatewayConfig) validate() error {
 		p.Add(c.HomeAssistant.Validate())
 	}
 	p.Add(checkProbes(c.Probes, max(c.interval(), time.Second)))
+	p.Add(checkFeeds(c.Feeds, c.Probes))
 	return p.Err()
 }
 
@@ -169,7 +176,7 @@ func (c gatewayConfig) clock() (clock.Clock, error) {
 	return system, err
 }
 
-// gateway is the edge role: probes → sampler → spool → uplink.
+// gateway is the edge role: probes → sampler → spool → uplink, with feeds of other systems beside the probes.
 type gateway struct {
 	cfg      gatewayConfig
 	lock     *os.File
@@ -181,6 +188,7 @@ type gateway struct {
 	spool    *spool.Spool
 	sampler  *sampler.Sampler
 	uplink   carrier
+	feeds    []*feed.Feed
 	mirror   *homeassistant.Mirror // nil: none is wanted
 	probes   []sampler.Probe
 	rhythm   health.Rhythm
@@ -195,8 +203,10 @@ func openGateway(ctx context.Context, cfg gatewayConfig, clk clock.Clock, log *s
 			err = errors.Join(err, g.Close())
 		}
 	}()
-	if g.lock, err = lockFolder(cfg.StateDir, "gateway"); err != nil {
-		return nil, err
+	if !cfg.guided { // otherwise whoever guides it has the folder
+		if g.lock, err = lockFolder(cfg.StateDir, "gateway"); err != nil {
+			return nil, err
+		}
 	}
 	if g.identity, err = identity.LoadOrCreate(keyPath(cfg.StateDir), cfg.Gateway); err != nil {
 		return nil, err
@@ -213,6 +223,9 @@ func openGateway(ctx context.Context, cfg gatewayConfig, clk clock.Clock, log *s
 	g.sampler = sampler.New(g.probes, sampler.SinkFunc(g.keep), clk, g.log, g.metrics)
 	if b := cfg.Sampling.Battery; b != nil {
 		g.sampler.Spare(sampler.Saver{Channel: b.Channel, Below: b.Below, Above: b.Above, Every: time.Duration(b.Interval)})
+	}
+	if g.feeds, err = openFeeds(cfg.Feeds, g.spool, clk, g.log, g.metrics); err != nil {
+		return nil, err
 	}
 	cfg.Uplink.Now = func() time.Time { return clk.Now().Wall }
 	if cfg.guided && cfg.Uplink.Broker == "" && cfg.Uplink.HubKey == "" {
@@ -264,12 +277,15 @@ func (g *gateway) hold() time.Duration {
 
 // Run samples, seals and sends until ctx ends.
 func (g *gateway) Run(ctx context.Context, clk clock.Clock) error {
-	g.log.Info("gateway starts", "key", identity.FormatKey(g.identity.Public()), "probes", len(g.probes), "interval", g.cfg.interval())
+	g.log.Info("gateway starts", "key", identity.FormatKey(g.identity.Public()), "probes", len(g.probes), "feeds", len(g.feeds), "interval", g.cfg.interval())
 	if state := clk.Now().State; !state.Dated() {
 		g.log.Warn("the clock is not set: readings wait to be dated by it and are not sent before; check the time server", "clock", state, "longest", g.cfg.Spool.HoldFor())
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return g.sampler.Run(ctx, g.cfg.interval()) })
+	for _, f := range g.feeds {
+		group.Go(func() error { return f.Run(ctx) })
+	}
 	group.Go(func() error { return g.sealByAge(ctx, clk) })
 	group.Go(func() error { return g.uplink.Run(ctx) })
 	group.Go(func() error { return g.tellSystemd(ctx) })
