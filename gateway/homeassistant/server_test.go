@@ -163,6 +163,27 @@ func TestHomeAssistantSeesADeviceThatLives(t *testing.T) {
 	}
 }
 
+// Where Home Assistant's birth message is retained, every connection hears it: the device is told of once nevertheless.
+func TestAnOldBirthIsNoNews(t *testing.T) {
+	b, cfg := broker(t)
+	topics := meadow.topics("homeassistant")
+	h := newHome(t, b.URL())
+	if err := h.session.Publish(t.Context(), mqttlink.Message{Topic: topics.home, Payload: []byte("online"), Retained: true}); err != nil {
+		t.Fatal(err)
+	}
+	m, _ := newMirror(t, cfg, at(booted))
+	stop := start(t, m)
+	h.device(t, "online")
+	for range 3 {
+		m.Show([]sensors.Reading{warm("20.50", booted)})
+		h.wait(t, topics.state("air-temperature"))
+	}
+	stop()
+	if m := h.wait(t, topics.availability); m.payload != "offline" {
+		t.Errorf("after a clean end the device is %s", m.payload)
+	}
+}
+
 // TestMain lets this binary be a gateway that can be killed.
 func TestMain(m *testing.M) {
 	broker := os.Getenv("LOAM_TEST_MIRROR_BROKER")
