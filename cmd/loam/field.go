@@ -32,6 +32,7 @@ const (
 // or rests while its buses are searched.
 type field struct {
 	path  string
+	state string // the folder that is locked
 	log   *slog.Logger
 	clock clock.Clock
 
@@ -72,7 +73,12 @@ func runGateway(ctx context.Context, path string, cfg gatewayConfig, log *slog.L
 		defer func() { err = errors.Join(err, g.Close()) }()
 		return g.Run(ctx, clk)
 	}
-	f := &field{path: path, log: log, clock: clk, again: make(chan struct{}, 1), jobs: make(chan job)}
+	lock, err := lockFolder(cfg.StateDir, "gateway") // also while none runs within
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	f := &field{path: path, state: cfg.StateDir, log: log, clock: clk, again: make(chan struct{}, 1), jobs: make(chan job)}
 	pages, err := f.pages(cfg)
 	if err != nil {
 		return err
@@ -88,9 +94,6 @@ func runGateway(ctx context.Context, path string, cfg gatewayConfig, log *slog.L
 
 // pages are the kit's own, and what programs ask for.
 func (f *field) pages(cfg gatewayConfig) (http.Handler, error) {
-	if err := os.MkdirAll(cfg.StateDir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the gateway's folder: %w", err)
-	}
 	id, err := identity.LoadOrCreate(keyPath(cfg.StateDir), cfg.Gateway)
 	if err != nil {
 		return nil, err
@@ -170,6 +173,9 @@ func (f *field) once(ctx context.Context) (*job, error) {
 // none yet, and no error.
 func (f *field) open(ctx context.Context) (*gateway, error) {
 	cfg, err := readGatewayConfig(f.path)
+	if err == nil && cfg.StateDir != f.state {
+		err = fmt.Errorf("%s: state_dir was %s and is %s now: restart the gateway's service", f.path, f.state, cfg.StateDir)
+	}
 	var g *gateway
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -113,7 +113,7 @@ func (l language) age(d time.Duration) string {
 	switch {
 	case d < 2*time.Second:
 		return l.text("age.now")
-	case d < 2*time.Minute:
+	case d < 2*time.Minute && d != time.Minute:
 		return l.count("age.seconds", int(d.Seconds()))
 	case d < 2*time.Hour:
 		return l.count("age.minutes", int(d.Minutes()))

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 
 	"rsc.io/qr"
 
@@ -111,7 +112,7 @@ func (k *kit) edit(step string, change func(raw []byte) ([]byte, error)) error {
 		return problem{step, err}
 	}
 	if err := save(k.File, earlier, now); err != nil {
-		if errors.Is(err, os.ErrPermission) || strings.Contains(err.Error(), "read-only") {
+		if errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EROFS) {
 			k.Log.Error("the setup pages may not write the configuration", "err", err)
 			return problem{step, fmt.Errorf("the gateway may not write %s: allow its user to write that folder, or change the file by hand", k.File)}
 		}
