@@ -160,10 +160,7 @@ func FuzzMessages(f *testing.F) {
 	f.Add([]byte(uplink("a", "2026-08-20T11:00:00Z", `{"temperature":21.50}`)))
 	f.Add([]byte(`[{"bn":"pond:","bt":1787216400,"bu":"Cel","n":"t","v":17.30}]`))
 	f.Add([]byte(`{"at":"2026-08-20 11:00","id":1,"object":{"temperature":1e5}}`))
-	var parsers []Config
-	for _, c := range []Config{lora(), senmlFeed(), {Name: "j", Format: JSON, Time: "at", TimeFormat: "2006-01-02 15:04", TimeZone: "Europe/Berlin", Channels: lora().Channels}} {
-		parsers = append(parsers, c)
-	}
+	parsers := []Config{lora(), senmlFeed(), {Name: "j", Format: JSON, Time: "at", TimeFormat: "2006-01-02 15:04", TimeZone: "Europe/Berlin", Channels: lora().Channels}}
 	now := clock.Instant{Wall: noon, State: clock.Synced}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		for _, c := range parsers {
