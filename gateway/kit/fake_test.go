@@ -40,6 +40,7 @@ type fakeGateway struct {
 	found  []scan.Found
 	began  int
 	err    error
+	hold   chan struct{} // a search lasts until it is closed; nil: none does
 }
 
 type fakeConfig struct {
@@ -95,7 +96,12 @@ func (f *fakeGateway) Check(raw []byte) error {
 
 func (f *fakeGateway) Watch() { f.mu.Lock(); defer f.mu.Unlock(); f.status.Watching = true }
 
-func (f *fakeGateway) Scan(context.Context, []Port) ([]scan.Found, error) { return f.found, nil }
+func (f *fakeGateway) Scan(context.Context, []Port) ([]scan.Found, error) {
+	if f.hold != nil {
+		<-f.hold
+	}
+	return f.found, nil
+}
 
 func (f *fakeGateway) Ports() ([]scan.SerialPort, error) {
 	return []scan.SerialPort{{Stable: "/dev/serial/by-id/usb-FTDI", Device: "/dev/ttyUSB0"}}, nil

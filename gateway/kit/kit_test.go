@@ -93,6 +93,29 @@ func TestTheGuideFromAFreshMachineToTheFirstReceipt(t *testing.T) {
 	}
 }
 
+// While the buses are searched no gateway runs; the page says what goes on and comes back by itself.
+func TestASearchIsSaidWhileNoGatewayRuns(t *testing.T) {
+	b := newBed(t)
+	token := b.enter()
+	b.gateway.hold = make(chan struct{})
+	b.leads(b.post("/setup/scan", "token", token), "/setup/probes")
+	b.gateway.mu.Lock()
+	b.gateway.err = ErrStarting
+	b.gateway.mu.Unlock()
+	w := b.get("/setup/probes")
+	if w.Header().Get("Refresh") == "" || !strings.Contains(plainText(w), "Looking on the buses") {
+		t.Errorf("status %d: %s", w.Code, plainText(w))
+	}
+	close(b.gateway.hold)
+	b.gateway.mu.Lock()
+	b.gateway.err = nil
+	b.gateway.mu.Unlock()
+	b.settle()
+	if s := plainText(b.get("/setup/probes")); !strings.Contains(s, "Nothing answered") {
+		t.Errorf("after a search that found nothing: %s", s)
+	}
+}
+
 // settle waits until a search has ended.
 func (b *bed) settle() {
 	b.t.Helper()

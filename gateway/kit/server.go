@@ -145,7 +145,8 @@ func (k *kit) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	case errors.Is(err, ErrStarting):
 		w.Header().Set("Refresh", "2")
-		k.show(w, r, http.StatusServiceUnavailable, frame{Page: "starting"})
+		searching, _ := k.search.state() // how it ended is for the probes' page
+		k.show(w, r, http.StatusServiceUnavailable, frame{Page: "starting", View: searching})
 		return
 	}
 	k.Log.Error("kit: cannot make the page", "path", r.URL.Path, "err", err)
