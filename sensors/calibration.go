@@ -79,6 +79,8 @@ func (c Calibration) validate() error {
 	switch {
 	case made && (c.ID == "" || c.Date.IsZero()):
 		return errors.New("it needs an id and the date it was made")
+	case made && c.Foreign() != "":
+		return fmt.Errorf("ids that begin with %q are for what other systems measured", foreignPrefix)
 	case !made && c.To != "":
 		return fmt.Errorf("turning one quantity into %s needs a method", c.To)
 	case !c.Due.IsZero() && c.Due.Before(c.Date):

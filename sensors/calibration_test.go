@@ -190,17 +190,18 @@ func TestWhatIsNoCalibrationIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, spoil := range map[string]func(*sensors.Calibration){
-		"one point":              func(c *sensors.Calibration) { c.Points = c.Points[:1] },
-		"three points":           func(c *sensors.Calibration) { c.Points = append(c.Points, point(t, "1", "1")) },
-		"the same raw value":     func(c *sensors.Calibration) { c.Points = []sensors.Point{dry, point(t, "2.250", "0.40")} },
-		"the same true value":    func(c *sensors.Calibration) { c.Points = []sensors.Point{dry, point(t, "1.35", "0.050")} },
-		"no id":                  func(c *sensors.Calibration) { c.ID = "" },
-		"no date":                func(c *sensors.Calibration) { c.Date = time.Time{} },
-		"due before it was made": func(c *sensors.Calibration) { c.Due = c.Date.AddDate(0, 0, -1) },
-		"unknown quantity":       func(c *sensors.Calibration) { c.To = "wetness" },
-		"places below zero":      func(c *sensors.Calibration) { c.Places = -1 },
-		"too many places":        func(c *sensors.Calibration) { c.Places = 13 },
-		"unknown method":         func(c *sensors.Calibration) { c.Method = "spline" },
+		"one point":                  func(c *sensors.Calibration) { c.Points = c.Points[:1] },
+		"three points":               func(c *sensors.Calibration) { c.Points = append(c.Points, point(t, "1", "1")) },
+		"the same raw value":         func(c *sensors.Calibration) { c.Points = []sensors.Point{dry, point(t, "2.250", "0.40")} },
+		"the same true value":        func(c *sensors.Calibration) { c.Points = []sensors.Point{dry, point(t, "1.35", "0.050")} },
+		"no id":                      func(c *sensors.Calibration) { c.ID = "" },
+		"the id of another system's": func(c *sensors.Calibration) { c.ID = "foreign:csv" },
+		"no date":                    func(c *sensors.Calibration) { c.Date = time.Time{} },
+		"due before it was made":     func(c *sensors.Calibration) { c.Due = c.Date.AddDate(0, 0, -1) },
+		"unknown quantity":           func(c *sensors.Calibration) { c.To = "wetness" },
+		"places below zero":          func(c *sensors.Calibration) { c.Places = -1 },
+		"too many places":            func(c *sensors.Calibration) { c.Places = 13 },
+		"unknown method":             func(c *sensors.Calibration) { c.Method = "spline" },
 		"no points, another quantity": func(c *sensors.Calibration) {
 			c.Method, c.Points = sensors.Unchanged, nil
 		},

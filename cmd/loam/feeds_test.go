@@ -52,10 +52,11 @@ func TestWrongFeedsAreNamed(t *testing.T) {
 	for text, says := range map[string]string{
 		feed + feed:  "[[feed]] 2 (yard): give it a name no other feed has",
 		probe + feed: `[[feed]] 1 (yard): channel "air" is used twice`,
-		strings.Replace(feed, "\"json\"", "\"xml\"", 1):     "[[feed]] 1 (yard): format",
-		strings.Replace(feed, "topic", "tropic", 1):         "tropic",
-		strings.Replace(feed, "field = \"t\"", "", 1):       "field is missing",
-		strings.Replace(feed, "[[feed.channel]]", "[x]", 1): "nobody knows",
+		probe + "[probe.channel.calibration]\nid = \"foreign:json\"\n": "for what other systems measured",
+		strings.Replace(feed, "\"json\"", "\"xml\"", 1):                "[[feed]] 1 (yard): format",
+		strings.Replace(feed, "topic", "tropic", 1):                    "tropic",
+		strings.Replace(feed, "field = \"t\"", "", 1):                  "field is missing",
+		strings.Replace(feed, "[[feed.channel]]", "[x]", 1):            "nobody knows",
 	} {
 		if _, err := parseGatewayConfig("gateway.toml", []byte(feedsBase+text)); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v does not say %q", err, says)

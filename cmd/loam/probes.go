@@ -161,6 +161,8 @@ func checkProbes(probes []probeConfig, interval time.Duration) error {
 			}
 			if err := c.calibration(model).Validate(); err != nil {
 				say("channel %q: %w", c.ID, err)
+			} else if c.calibration(model).Foreign() != "" {
+				say("channel %q: calibration %q: such ids are for what other systems measured", c.ID, c.calibration(model).ID)
 			}
 		}
 	}

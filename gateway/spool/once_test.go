@@ -87,3 +87,23 @@ func TestWhatBelongsToNoBootIsNotRedated(t *testing.T) {
 		}
 	}
 }
+
+// Only the newest keys are known, so that a busy network does not fill the spool.
+func TestOldKeysAreForgotten(t *testing.T) {
+	s := fresh(t)
+	once := func(key string, want bool) {
+		t.Helper()
+		if kept, err := s.AppendOnce(context.Background(), "lora", key, nil); err != nil || kept != want {
+			t.Errorf("key %s: kept %t, %v; want %t", key, kept, err, want)
+		}
+	}
+	once("a", true)
+	once("b", true)
+	if err := s.Took(context.Background(), spool.Remembered-2); err != nil {
+		t.Fatal(err)
+	}
+	once("a", false)
+	once("c", true) // a is one too many now
+	once("b", false)
+	once("a", true)
+}
