@@ -45,10 +45,17 @@ func parsePlace(text string) (p place, err error) {
 	return p, nil
 }
 
+// patience is how long a file waits for the gateway's clock to be set: its lines do not run away, and taken over before,
+// they would say for ever that nobody could check their times.
+const patience = time.Hour
+
 // readFile takes over the lines that were added since the last look, again and again.
 func (f *Feed) readFile(ctx context.Context) error {
+	began := f.clock.Now().Uptime
 	for {
-		if err := f.catchUp(ctx); err != nil && ctx.Err() == nil {
+		if now := f.clock.Now(); !now.State.Dated() && now.Uptime-began < patience {
+			f.log.Debug("the clock is not set: the file waits", "path", f.cfg.Path, "clock", now.State)
+		} else if err := f.catchUp(ctx); err != nil && ctx.Err() == nil {
 			f.log.Warn("the file cannot be read; trying again", "path", f.cfg.Path, "error", err)
 		}
 		if err := f.clock.Sleep(ctx, f.cfg.Every.Or(time.Minute)); err != nil {

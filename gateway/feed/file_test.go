@@ -2,15 +2,18 @@ package feed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"loam/internal/config"
 	"loam/sensors"
+	"loam/sensors/clock"
 )
 
 func logger(t testing.TB) Config {
@@ -172,4 +175,49 @@ func FuzzLines(f *testing.F) {
 			t.Fatalf("%+v", r)
 		}
 	})
+}
+
+// A file waits for the clock to be set, and for no more than an hour: a gateway that never gets the time takes it over too.
+func TestAFileWaitsForTheClock(t *testing.T) {
+	for setAfter, want := range map[time.Duration]struct {
+		state clock.State
+		after time.Duration
+	}{10 * time.Minute: {clock.Synced, 10 * time.Minute}, 5 * time.Hour: {clock.Unsynced, time.Hour}} {
+		c := logger(t)
+		c.Every = config.Duration(time.Minute)
+		write(t, c.Path, header+"1;20.08.2026 10:00;12,50;\n")
+		clk := clock.NewVirtual(noon, clock.BootID{1})
+		clk.SetState(clock.Unsynced)
+		ctx, cancel := context.WithCancel(context.Background())
+		sink := &collected{}
+		f, err := New(c, sink, &waiting{clk, func() {
+			if clk.Now().Uptime >= setAfter {
+				clk.SetState(clock.Synced)
+			}
+			if len(sink.readings) > 0 {
+				cancel()
+			}
+		}}, quiet, NewMetrics(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Run(ctx); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		if len(sink.readings) != 1 || sink.readings[0].At.State != want.state || clk.Now().Uptime != want.after+time.Minute {
+			t.Errorf("clock set after %s: %+v at uptime %s", setAfter, sink.readings, clk.Now().Uptime)
+		}
+	}
+}
+
+// waiting calls what happens after each wait.
+type waiting struct {
+	*clock.Virtual
+	happens func()
+}
+
+func (w *waiting) Sleep(ctx context.Context, d time.Duration) error {
+	err := w.Virtual.Sleep(ctx, d)
+	w.happens()
+	return err
 }
