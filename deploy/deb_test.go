@@ -31,8 +31,8 @@ func TestPackage(t *testing.T) {
 	m.must("dpkg", "-i", "/debs/"+filepath.Base(debs.first))
 	m.wantText(m.must("id", "loam"), "i2c", "spi", "gpio", "dialout")
 	for path, want := range map[string]string{
-		"/usr/bin/loam": "root:root 755", "/etc/loam": "root:loam 750", "/var/lib/loam": "loam:loam 700",
-		"/etc/loam/gateway.toml": "root:loam 640", "/etc/loam/hub.toml": "root:loam 640", "/etc/loam/method.toml": "root:loam 640",
+		"/usr/bin/loam": "root:root 755", "/etc/loam": "root:loam 1770", "/var/lib/loam": "loam:loam 700",
+		"/etc/loam/gateway.toml": "loam:loam 640", "/etc/loam/hub.toml": "root:loam 640", "/etc/loam/method.toml": "root:loam 640",
 		"/usr/lib/systemd/system/loam-gateway.service": "root:root 644", "/usr/lib/udev/rules.d/70-loam.rules": "root:root 644",
 	} {
 		if got := strings.TrimSpace(m.must("stat", "-c", "%U:%G %a", path)); got != want {
@@ -113,7 +113,7 @@ func (m *copied) firstBoot(t *testing.T, debs packages) {
 		"sort -u /boot/firmware/raspi-config.log":                                      "nonint do_i2c 0\nnonint do_onewire 0\n",
 		"dpkg-query --show --showformat=${Version} loam":                               "1.1.0",
 		"readlink -f /etc/systemd/system/multi-user.target.wants/loam-gateway.service": "/usr/lib/systemd/system/loam-gateway.service\n",
-		"stat -c %U:%G:%a /etc/loam/gateway.toml /var/lib/loam/identity.pem /etc/loam": "root:loam:640\nloam:loam:600\nroot:loam:750\n",
+		"stat -c %U:%G:%a /etc/loam/gateway.toml /var/lib/loam/identity.pem /etc/loam": "loam:loam:640\nloam:loam:600\nroot:loam:1770\n",
 	} {
 		if got := m.must(strings.Fields(command)...); got != want {
 			t.Errorf("%s: %q, want %q", command, got, want)

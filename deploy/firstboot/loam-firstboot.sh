@@ -34,7 +34,7 @@ dpkg -i "$newest"
 
 if [ -e "$boot/gateway.toml" ]; then
 	loam config check "$boot/gateway.toml"
-	install -o root -g loam -m 0640 "$boot/gateway.toml" /etc/loam/gateway.toml
+	install -o loam -g loam -m 0640 "$boot/gateway.toml" /etc/loam/gateway.toml
 	# The public half of the key that was made here, for the hub's operator: the card can be read without logging in.
 	setpriv --reuid=loam --regid=loam --init-groups loam gateway --show-key >"$boot/gateway-key.txt"
 	systemctl enable loam-gateway
