@@ -38,7 +38,7 @@ var machines = []machine{
 func (m machine) build(t *testing.T) []string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "loam-"+m.name)
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, ".")
+	build := exec.Command("go", "build", "-trimpath", "-tags", "nethttpomithttp2", "-ldflags", "-s -w", "-o", binary, ".")
 	build.Env = append(append(os.Environ(), "CGO_ENABLED=0"), m.env...)
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build for %s: %v\n%s", m.name, err, out)

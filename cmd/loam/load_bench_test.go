@@ -27,7 +27,7 @@ func BenchmarkGatewayAtOneHertz(b *testing.B) {
 	const measured = 30 * time.Second
 	dir := b.TempDir()
 	binary := filepath.Join(dir, "loam")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, ".")
+	build := exec.Command("go", "build", "-trimpath", "-tags", "nethttpomithttp2", "-ldflags", "-s -w", "-o", binary, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		b.Fatalf("%v\n%s", err, out)
