@@ -29,6 +29,8 @@ func Calibration(ch sensors.Channel, c sensors.Certificate, now time.Time) Check
 		return t.warn(cure, "channel %s is not calibrated", ch)
 	case c.ID == sensors.FactoryCertificate && c.Due.IsZero():
 		return t.ok("channel %s is calibrated by the probe's maker", ch)
+	case !now.Before(made) && now.Before(c.Date):
+		return t.fail("correct its date, or "+cure, "channel %s: calibration %s is dated %s, which has yet to come", ch, c.ID, c.Date.Format(time.DateOnly))
 	case c.Due.IsZero():
 		return t.ok("channel %s: calibration %s has no end", ch, c.ID)
 	case now.Before(made):

@@ -98,6 +98,9 @@ func TestCalibration(t *testing.T) {
 		{sensors.Certificate{ID: "a", Due: now.Add(29 * 24 * time.Hour)}, now, Warning},
 		{sensors.Certificate{ID: "a", Due: now}, now, Failure},
 		{sensors.Certificate{ID: "a", Due: now}, time.Unix(300, 0), Unknown},
+		{sensors.Certificate{ID: "a", Date: now.AddDate(5, 0, 0), Due: now.AddDate(7, 0, 0)}, now, Failure}, // a mistyped year
+		{sensors.Certificate{ID: "a", Date: now.AddDate(5, 0, 0)}, now, Failure},
+		{sensors.Certificate{ID: "a", Date: now, Due: now.AddDate(7, 0, 0)}, time.Unix(300, 0), Unknown},
 	} {
 		if got := byID(t, []Check{Calibration("soil-10cm", c.cert, c.at)})["calibration.soil-10cm"]; got.Level != c.want {
 			t.Errorf("%+v at %s: %+v", c.cert, c.at, got)
