@@ -166,6 +166,16 @@ func checkProbes(probes []probeConfig, interval time.Duration) error {
 			}
 		}
 	}
+	for _, p := range probes {
+		for _, c := range p.Channels {
+			if c.Calibration == nil || c.Calibration.Compensate == nil {
+				continue
+			}
+			if with := c.Calibration.Compensate.With; !channels[with] || with == c.ID {
+				problems.Add(fmt.Errorf("channel %q is compensated with %q: name another channel of this gateway", c.ID, with))
+			}
+		}
+	}
 	return problems.Err()
 }
 
