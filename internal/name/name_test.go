@@ -19,3 +19,14 @@ func TestNames(t *testing.T) {
 		}
 	}
 }
+
+func TestDistance(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want int
+	}{{"", "", 0}, {"bme280", "bme280", 0}, {"bme28", "bme280", 1}, {"bmp280", "bme280", 1}, {"kitten", "sitting", 3}, {"", "abc", 3}} {
+		if got := name.Distance(c.a, c.b); got != c.want || name.Distance(c.b, c.a) != c.want {
+			t.Errorf("%q and %q: %d, want %d", c.a, c.b, got, c.want)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"loam/internal/name"
 	"loam/sensors"
 )
 
@@ -21,41 +22,20 @@ func Models() []sensors.Model {
 var ErrUnknown = errors.New("no such probe")
 
 // Find returns the model of a name as written in a configuration; the error of an unknown one says which may be meant.
-func Find(name string) (sensors.Model, error) {
+func Find(wanted string) (sensors.Model, error) {
 	var names []string
 	nearest, distance := "", 4
 	for _, m := range Models() {
-		if m.Name == name {
+		if m.Name == wanted {
 			return m, nil
 		}
 		names = append(names, m.Name)
-		if d := edits(strings.ToLower(name), m.Name); d < distance && d < len(m.Name) {
+		if d := name.Distance(strings.ToLower(wanted), m.Name); d < distance && d < len(m.Name) {
 			nearest, distance = m.Name, d
 		}
 	}
 	if nearest != "" {
-		return sensors.Model{}, fmt.Errorf("catalog: %w %q: did you mean %q?", ErrUnknown, name, nearest)
+		return sensors.Model{}, fmt.Errorf("catalog: %w %q: did you mean %q?", ErrUnknown, wanted, nearest)
 	}
-	return sensors.Model{}, fmt.Errorf("catalog: %w %q: there are %s", ErrUnknown, name, strings.Join(names, ", "))
-}
-
-// edits counts the letters to change, insert or delete to get from a to b (Levenshtein).
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
+	return sensors.Model{}, fmt.Errorf("catalog: %w %q: there are %s", ErrUnknown, wanted, strings.Join(names, ", "))
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"loam/internal/name"
 )
 
 // Input is something a quantity is computed from. Its limits are nature's, or those of every formula that uses it.
@@ -195,13 +197,13 @@ func meant(word string, names []string) string {
 	folded := strings.ToLower(word)
 	var found []string
 	nearest, least := "", 2+len(word)/5
-	for _, name := range names {
-		candidate := strings.ToLower(name)
+	for _, n := range names {
+		candidate := strings.ToLower(n)
 		if len(word) > 1 && strings.Contains(candidate, folded) {
-			found = append(found, name)
+			found = append(found, n)
 		}
-		if d := edits(folded, candidate); d < least {
-			nearest, least = name, d
+		if d := name.Distance(folded, candidate); d < least {
+			nearest, least = n, d
 		}
 	}
 	switch {
@@ -211,25 +213,4 @@ func meant(word string, names []string) string {
 		return fmt.Sprintf(": did you mean %s?", strings.Join(found, ", "))
 	}
 	return ""
-}
-
-// edits counts the bytes to change, insert or delete to get from a to b (Levenshtein).
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
